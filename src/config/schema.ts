@@ -1,0 +1,209 @@
+/**
+ * The appliance's own configuration (`muster.yaml`): one schema, parsed once, frozen, handed down in parts.
+ * Defaults and descriptions live here and nowhere else; docs/config.md is generated from this file.
+ */
+import { z } from "zod";
+import { parseIpv4 } from "../net/ipv4.ts";
+import { parseSubnet } from "../net/subnet.ts";
+
+const ip = z
+  .string()
+  .refine((text) => parseIpv4(text) !== undefined, "expected an IPv4 address like 10.0.0.1");
+const cidr = z
+  .string()
+  .refine((text) => parseSubnet(text) !== undefined, "expected a network like 10.0.0.0/24");
+const port = z.int().min(0).max(65535);
+const seconds = z.int().positive();
+const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address" });
+
+const poolSchema = z.strictObject({
+  from: ip.describe("First address handed out"),
+  to: ip.describe("Last address handed out"),
+  clients: z
+    .enum(["any", "known", "unknown"])
+    .default("any")
+    .describe("Who may be given an address from here"),
+});
+
+const subnetSchema = z.strictObject({
+  cidr: cidr.describe("The network, for example 10.0.0.0/24"),
+  router: ip.optional().describe("Default gateway handed to clients"),
+  dns: z.array(ip).default([]).describe("Name servers handed to clients"),
+  ntp: z.array(ip).default([]).describe("Time servers handed to clients"),
+  domain: z.string().optional().describe("Domain name handed to clients"),
+  pools: z.array(poolSchema).default([]).describe("Ranges for clients without a reservation"),
+  relays: z.array(ip).default([]).describe("giaddr of relays that stand in this network, when outside of it"),
+  sharedWith: cidr.optional().describe("Another configured network on the same wire"),
+  routes: z
+    .array(z.strictObject({ to: cidr, via: ip }))
+    .default([])
+    .describe("Classless static routes (option 121)"),
+  mtu: z.int().min(576).max(65535).optional().describe("Interface MTU handed to clients (option 26)"),
+  bootServer: ip
+    .optional()
+    .describe("The appliance's address as this network's machines reach it; network.address when left out"),
+});
+
+const networkSchema = z.strictObject({
+  interface: z
+    .string()
+    .optional()
+    .describe("Interface of the boot network; the only suitable one when left out"),
+  address: ip.optional().describe("The appliance's address there; the interface's first when left out"),
+  subnets: z
+    .array(subnetSchema)
+    .default([])
+    .describe("Networks served; the interface's own is added in proxy mode"),
+});
+
+const dhcpSchema = z.strictObject({
+  mode: z
+    .enum(["off", "proxy", "server"])
+    .default("proxy")
+    .describe("proxy adds boot data beside an existing DHCP server; server hands out addresses"),
+  authoritative: z.boolean().default(false).describe("Refuse (NAK) addresses of clients nobody here knows"),
+  unknown: z.enum(["ignore", "discover"]).default("ignore").describe("What machines nobody registered get"),
+  deny: z.array(z.string()).default([]).describe("MACs that are never answered"),
+  port: port.default(67).describe("DHCP port"),
+  proxyPort: port.default(4011).describe("PXE boot server port"),
+  leaseSeconds: seconds.default(3600).describe("Lease time when the client asks for none"),
+  minLeaseSeconds: seconds.default(120).describe("Shortest lease a client may ask for"),
+  maxLeaseSeconds: seconds.default(86_400).describe("Longest lease a client may ask for"),
+  offerHoldSeconds: seconds.default(30).describe("How long an offered address is kept for its client"),
+  declineSeconds: seconds.default(86_400).describe("How long a declined address stays unused"),
+  matchBy: z.enum(["mac", "client-id"]).default("mac").describe("What makes two requests the same client"),
+  echoClientId: z.boolean().default(true).describe("Copy the client identifier into replies (RFC 6842)"),
+  rapidCommit: z
+    .boolean()
+    .default(false)
+    .describe("Answer DISCOVER with ACK when the client asks for it (RFC 4039)"),
+  trustAgentOptionWithoutRelay: z
+    .boolean()
+    .default(false)
+    .describe("Believe option 82 in packets that no relay sent"),
+  probe: z.enum(["off", "ping"]).default("off").describe("Ping a new address before it is offered"),
+  excludeNetworkEnds: z.boolean().default(true).describe("Never hand out .0 and .255 of larger networks"),
+  clientRate: z.number().positive().default(5).describe("Packets a second one client may send"),
+  maxHolds: z.int().positive().default(4096).describe("Offers outstanding at once, against starvation"),
+  architectures: z
+    .array(
+      z.strictObject({
+        code: z.int().min(0).max(65535),
+        bootFile: z.string().nullable().describe("Boot file, or null for none"),
+      }),
+    )
+    .default([])
+    .describe("Overrides of the table of PXE architectures"),
+});
+
+const tftpSchema = z.strictObject({
+  enabled: z.boolean().default(true),
+  port: port.default(69),
+  maxBlockSize: z
+    .int()
+    .min(512)
+    .max(65464)
+    .default(1468)
+    .describe("Largest block granted; the link's MTU less 32"),
+  maxWindowSize: z.int().min(1).max(64).default(16).describe("Largest window granted (RFC 7440)"),
+  timeoutSeconds: z.number().positive().default(1).describe("First retransmission timeout"),
+  abandonSeconds: seconds.default(60).describe("A transfer without progress ends after this time"),
+  maxTransfers: z
+    .int()
+    .positive()
+    .default(1000)
+    .describe("Transfers at once; further requests stay unanswered and are retried"),
+  maxTransfersPerClient: z.int().positive().default(16),
+  singlePort: z.boolean().default(false).describe("Answer everything from port 69, for NAT and containers"),
+});
+
+const httpSchema = z.strictObject({
+  port: port.default(8080).describe("Boot plane, plain HTTP"),
+  maxTransfers: z
+    .int()
+    .positive()
+    .default(1000)
+    .describe("File transfers at once; above it 503 with Retry-After"),
+});
+
+const httpsSchema = z.strictObject({
+  port: port.default(8443).describe("Control plane, HTTPS"),
+  names: z.array(z.string()).default([]).describe("Further names and addresses in the certificate"),
+});
+
+const mirrorSchema = z.strictObject({
+  upstream: httpUrl
+    .optional()
+    .describe("Address of the archive; for debian the one of this host's apt when left out"),
+  proxy: httpUrl.optional().describe("HTTP proxy on the way to the upstream"),
+  username: z.string().optional(),
+  password: z.string().optional().meta({ secret: true }),
+  keyring: z.string().optional().describe("Keyring that signs the archive"),
+});
+
+const assetsSchema = z.strictObject({
+  maxCacheBytes: z.int().positive().default(40_000_000_000).describe("Size of the mirror's cache"),
+  offline: z.boolean().default(false).describe("Never ask an upstream; serve what is there"),
+  initrdExtras: z
+    .array(z.strictObject({ os: z.string().regex(/^debian-(12|13)$/), file: z.string() }))
+    .default([])
+    .describe("cpio archives appended to an installer's initrd"),
+});
+
+const installSchema = z.strictObject({
+  attempts: z
+    .int()
+    .positive()
+    .default(3)
+    .describe("Installer boots of one installation before it is given up"),
+  timeoutSeconds: seconds.default(7200).describe("An installation silent for this long has failed"),
+  firstBootTimeoutSeconds: seconds.default(3600).describe("A first boot silent for this long has failed"),
+  ticketSeconds: seconds.default(14_400).describe("Life of an installation's ticket"),
+});
+
+export const configSchema = z
+  .strictObject({
+    dataDir: z.string().default("data").describe("Where the appliance keeps its state"),
+    network: networkSchema.prefault({}),
+    dhcp: dhcpSchema.prefault({}),
+    tftp: tftpSchema.prefault({}),
+    http: httpSchema.prefault({}),
+    https: httpsSchema.prefault({}),
+    syslog: z
+      .strictObject({
+        enabled: z.boolean().default(true),
+        port: port.default(514).describe("Installer log receiver"),
+      })
+      .prefault({}),
+    assets: assetsSchema.prefault({}),
+    mirrors: z
+      .strictObject({ debian: mirrorSchema.prefault({}), debianSecurity: mirrorSchema.prefault({}) })
+      .prefault({}),
+    install: installSchema.prefault({}),
+    security: z
+      .strictObject({
+        bootNetwork: z
+          .enum(["trusted", "hostile"])
+          .default("trusted")
+          .describe("trusted gives secrets to the first key; hostile wants an approval first"),
+      })
+      .prefault({}),
+    log: z
+      .strictObject({
+        level: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
+        format: z
+          .enum(["auto", "json", "text"])
+          .default("auto")
+          .describe("auto is text on a terminal and JSON elsewhere"),
+      })
+      .prefault({}),
+    store: z.strictObject({ kind: z.enum(["sqlite"]).default("sqlite") }).prefault({}),
+  })
+  .readonly();
+
+export type Config = z.output<typeof configSchema>;
+export type ConfigInput = z.input<typeof configSchema>;
+export type DhcpConfig = Config["dhcp"];
+export type TftpConfig = Config["tftp"];
+export type SubnetConfig = Config["network"]["subnets"][number];
+export type MirrorConfig = Config["mirrors"]["debian"];

@@ -1,0 +1,186 @@
+/**
+ * What a person says about one machine: the `spec` of a `Machine` resource, of `POST /api/v1/machines`
+ * and of `muster register`. One schema; every boundary parses with it and nothing else defines these fields.
+ */
+import { z } from "zod";
+import { parseIpv4 } from "../net/ipv4.ts";
+import { parseMac } from "../net/mac.ts";
+import { parseInterfaceAddress } from "../net/subnet.ts";
+
+const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const DNS_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
+const KERNEL_ARGUMENT = /^[A-Za-z0-9][A-Za-z0-9_.-]*(?:=[!-~]*)?$/;
+const PACKAGE = /^[a-z0-9][a-z0-9+.-]+$/;
+
+export const macSchema = z
+  .string()
+  .transform((text, context) => {
+    const mac = parseMac(text);
+    if (mac) return mac;
+    context.addIssue({
+      code: "custom",
+      message: `"${text}" is not a MAC address; write it like 52:54:00:12:34:01`,
+    });
+    return z.NEVER;
+  })
+  .meta({ description: "Hardware address, for example 52:54:00:12:34:01" });
+
+export const nameSchema = z
+  .string()
+  .regex(DNS_LABEL, "a name is a DNS label: lower-case letters, digits and hyphens, at most 63")
+  .meta({ description: "Name of the machine, also its host name", example: "kube0" });
+
+const ipSchema = z
+  .string()
+  .refine((text) => parseIpv4(text) !== undefined, "expected an IPv4 address like 10.0.0.5");
+const cidrSchema = z
+  .string()
+  .refine(
+    (text) => parseInterfaceAddress(text) !== undefined,
+    "expected an address with its prefix like 10.0.0.5/24",
+  );
+const hostSchema = z.string().regex(DNS_NAME, "expected a host name or an address");
+/** A size in bytes: a number, or a text such as `512MiB`, `20GB`, `4TB`. */
+const sizeSchema = z
+  .union([
+    z.int().positive(),
+    z.string().regex(/^\d+(\.\d+)?\s*([KMGT]i?)?B?$/i, "expected a size like 20GB or 512MiB"),
+  ])
+  .meta({ description: "A size: bytes, or a text like 20GB (powers of 1000) or 512MiB (powers of 1024)" });
+
+/** Which disk becomes the system disk. Every given field must match; `match` picks among those left. */
+export const diskRuleSchema = z
+  .strictObject({
+    match: z.enum(["largest", "smallest", "only"]).optional(),
+    serial: z.string().min(1).optional(),
+    wwn: z.string().min(1).optional(),
+    path: z.string().startsWith("/dev/").optional(),
+    model: z.string().min(1).optional(),
+    rotational: z.boolean().optional(),
+    minSize: sizeSchema.optional(),
+    maxSize: sizeSchema.optional(),
+  })
+  .meta({ description: "Rule that names the install disk; it must single out exactly one" });
+
+export const installSchema = z.strictObject({
+  disk: z.union([diskRuleSchema, z.tuple([diskRuleSchema, diskRuleSchema])]).default({ match: "only" }),
+  layout: z.enum(["regular", "lvm", "raid1"]).default("regular"),
+  filesystem: z.enum(["ext4", "xfs"]).default("ext4"),
+  swap: sizeSchema.optional().meta({ description: "Size of a swap partition; none when left out" }),
+  wipe: z.boolean().default(false).meta({ description: "Overwrite whatever the install disk holds" }),
+});
+
+export const interfaceSchema = z.strictObject({
+  mac: macSchema,
+  address: cidrSchema.optional().meta({ description: "Static address with prefix; DHCP when left out" }),
+  gateway: ipSchema.optional(),
+  dns: z.array(ipSchema).optional(),
+  optional: z.boolean().default(false).meta({ description: "The machine may boot without this NIC" }),
+});
+
+export const accessSchema = z.strictObject({
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "expected a Unix user name")
+    .default("ops"),
+  sshKeys: z
+    .array(z.string().regex(/^(ssh-|ecdsa-|sk-)[^\n]+$/, "expected one line of a public key"))
+    .default([]),
+  passwordHash: z
+    .string()
+    .regex(
+      /^\$(5|6|y|2[aby])\$[!-~]+$/,
+      "expected a crypt(3) hash such as the output of `mkpasswd -m sha-512`",
+    )
+    .optional(),
+  sudo: z.boolean().default(true),
+});
+
+export const osSchema = z
+  .union([
+    z.strictObject({
+      name: z.literal("debian"),
+      version: z.enum(["12", "13"]),
+      architecture: z.enum(["amd64", "arm64"]).default("amd64"),
+    }),
+    z
+      .string()
+      .regex(/^debian-(12|13)$/, "expected debian-12 or debian-13")
+      .transform((text) => ({
+        name: "debian" as const,
+        version: text.slice("debian-".length) as "12" | "13",
+        architecture: "amd64" as const,
+      })),
+  ])
+  .meta({ description: 'Operating system: { name: debian, version: "13" } or debian-13' });
+
+export const ROLES = [
+  "control-plane",
+  "worker",
+  "etcd",
+  "load-balancer",
+  "storage",
+  "dns",
+  "registry",
+  "admin",
+] as const;
+
+export const machineSpecSchema = z.strictObject({
+  mac: macSchema.meta({ description: "The MAC that boots from the network" }),
+  extraMacs: z
+    .array(macSchema)
+    .default([])
+    .meta({ description: "Further MACs of the machine that may network-boot" }),
+  os: osSchema.prefault("debian-13"),
+  install: installSchema.prefault({}),
+  address: ipSchema
+    .optional()
+    .meta({ description: "Address reserved for the boot MAC; given out by DHCP in server mode" }),
+  interfaces: z.array(interfaceSchema).default([]),
+  domain: z.string().regex(DNS_NAME, "expected a DNS domain").optional(),
+  access: accessSchema.prefault({}),
+  timezone: z
+    .string()
+    .regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/, "expected a zone such as Europe/Berlin")
+    .default("Etc/UTC"),
+  locale: z
+    .string()
+    .regex(/^[A-Za-z_]+(\.[A-Za-z0-9-]+)?$/)
+    .default("en_US.UTF-8"),
+  keyboard: z
+    .string()
+    .regex(/^[a-z]{2,}$/)
+    .default("us"),
+  ntp: z.array(hostSchema).default([]),
+  packages: z.array(z.string().regex(PACKAGE, "expected a package name")).default([]),
+  firmwarePackages: z
+    .array(z.string().regex(PACKAGE, "expected a package name"))
+    .default([])
+    .meta({ description: "Firmware packages added to the installer's initrd, for NICs that need one" }),
+  kernelArguments: z.array(z.string().regex(KERNEL_ARGUMENT, "expected one kernel argument")).default([]),
+  console: z
+    .string()
+    .regex(/^tty[A-Za-z]*\d+(,\d+[noe]?\d?)?$/, "expected a console such as ttyS0,115200")
+    .optional(),
+  userData: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .meta({ description: "cloud-config merged into the machine's own; its keys win" }),
+  firmware: z
+    .strictObject({ localBoot: z.enum(["auto", "exit", "sanboot", "chain-esp"]).default("auto") })
+    .prefault({})
+    .meta({ description: "Firmware quirks of this machine" }),
+  cluster: nameSchema.optional(),
+  profile: nameSchema.optional(),
+  roles: z.array(z.enum(ROLES)).default([]),
+});
+
+/** A machine's spec after parsing: defaults filled in, MACs canonical. */
+export type MachineSpec = z.output<typeof machineSpecSchema>;
+/** A machine's spec as a person writes it. */
+export type MachineSpecInput = z.input<typeof machineSpecSchema>;
+export type DiskRule = z.output<typeof diskRuleSchema>;
+export type InstallSpec = z.output<typeof installSchema>;
+export type InterfaceSpec = z.output<typeof interfaceSchema>;
+export type OperatingSystem = z.output<typeof osSchema>;
+export type Role = (typeof ROLES)[number];
