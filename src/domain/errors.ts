@@ -20,7 +20,10 @@ export type ErrorCode =
 export interface Fault {
   readonly path: string;
   readonly message: string;
+  /** The file, environment variable or flag that holds the value. */
+  readonly file?: string;
   readonly line?: number;
+  readonly column?: number;
 }
 
 /** Base of every error that is part of the product's contract. */
@@ -28,7 +31,11 @@ export class MusterError extends Error {
   readonly code: ErrorCode;
   readonly faults: readonly Fault[];
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; faults?: readonly Fault[] } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; faults?: readonly Fault[] } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
     this.code = code;

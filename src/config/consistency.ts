@@ -1,0 +1,49 @@
+/** Rules between settings that no single one of them can break. */
+import type { Config } from "./schema.ts";
+
+export interface Contradiction {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Every pair of settings that contradict each other. */
+export function consistencyFaults(config: Config): readonly Contradiction[] {
+  return [...leaseTimes(config), ...samePorts(config)];
+}
+
+function leaseTimes({ dhcp }: Config): readonly Contradiction[] {
+  const faults: Contradiction[] = [];
+  if (dhcp.minLeaseSeconds > dhcp.leaseSeconds) {
+    const message = `expected at most dhcp.leaseSeconds (${dhcp.leaseSeconds}), found ${dhcp.minLeaseSeconds}`;
+    faults.push({ path: ["dhcp", "minLeaseSeconds"], message });
+  }
+  if (dhcp.maxLeaseSeconds < dhcp.leaseSeconds) {
+    const message = `expected at least dhcp.leaseSeconds (${dhcp.leaseSeconds}), found ${dhcp.maxLeaseSeconds}`;
+    faults.push({ path: ["dhcp", "maxLeaseSeconds"], message });
+  }
+  return faults;
+}
+
+/** Two listeners of one transport cannot share a port; port 0 means "any free one". */
+function samePorts(config: Config): readonly Contradiction[] {
+  const udp = [
+    { path: ["dhcp", "port"], port: config.dhcp.port, used: config.dhcp.mode !== "off" },
+    { path: ["dhcp", "proxyPort"], port: config.dhcp.proxyPort, used: config.dhcp.mode !== "off" },
+    { path: ["tftp", "port"], port: config.tftp.port, used: config.tftp.enabled },
+    { path: ["syslog", "port"], port: config.syslog.port, used: config.syslog.enabled },
+  ];
+  const tcp = [
+    { path: ["http", "port"], port: config.http.port, used: true },
+    { path: ["https", "port"], port: config.https.port, used: true },
+  ];
+  return [udp, tcp].flatMap((listeners) => {
+    const used = listeners.filter((listener) => listener.used && listener.port !== 0);
+    return used.flatMap((listener, index) => {
+      const other = used.slice(0, index).find((earlier) => earlier.port === listener.port);
+      if (!other) return [];
+      return [
+        { path: listener.path, message: `port ${listener.port} is already taken by ${other.path.join(".")}` },
+      ];
+    });
+  });
+}

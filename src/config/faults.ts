@@ -1,0 +1,107 @@
+/** What the schema found wrong, said for the person who wrote it: where, what was expected, what was probably meant. */
+import type { z } from "zod";
+import type { Fault } from "../domain/errors.ts";
+import { closest } from "../domain/suggest.ts";
+import { nodeAt } from "./settings.ts";
+import type { Origin } from "./source.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/**
+ * The schema's issues as faults with their place.
+ * @param input the merged raw values, for showing what was found.
+ * @param originOf where a path was written.
+ */
+export function faultsOf(
+  issues: readonly Issue[],
+  input: unknown,
+  originOf: (path: readonly PropertyKey[]) => Origin,
+): readonly Fault[] {
+  return issues.flatMap((issue) => {
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => unknownKey(issue.path, key, originOf([...issue.path, key])));
+    }
+    const found = valueAt(input, issue.path);
+    return [located(issue.path, originOf(issue.path), expectation(issue, found))];
+  });
+}
+
+/** A fault at a path, with file, line and column where its origin has them. */
+export function located(path: readonly PropertyKey[], origin: Origin, message: string): Fault {
+  const name = pathText(path);
+  if (origin.kind === "file") {
+    return { path: name, message, file: origin.file, line: origin.line, column: origin.column };
+  }
+  if (origin.kind === "environment") return { path: name, message, file: origin.variable };
+  if (origin.kind === "flag") return { path: name, message, file: origin.flag };
+  return { path: name, message };
+}
+
+/** `network.subnets[0].cidr` */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, step) => {
+    if (typeof step === "number") return `${text}[${step}]`;
+    return text === "" ? String(step) : `${text}.${String(step)}`;
+  }, "");
+}
+
+/** One line of a fault: `muster.yaml:3:5: dhcp.mode: expected …`. */
+export function formatFault(fault: Fault): string {
+  const place = [fault.file, fault.line, fault.column].filter((part) => part !== undefined).join(":");
+  return [place, fault.path, fault.message].filter((part) => part !== "").join(": ");
+}
+
+/** `; did you mean "…"?`, or nothing when no candidate is near. */
+export function didYouMean(word: string, candidates: readonly string[]): string {
+  const candidate = closest(word, candidates);
+  return candidate === undefined ? "" : `; did you mean "${candidate}"?`;
+}
+
+function unknownKey(parent: readonly PropertyKey[], key: string, origin: Origin): Fault {
+  const known = Object.keys(nodeAt(parent)?.properties ?? {});
+  const hint = didYouMean(key, known) || `; known here: ${known.join(", ")}`;
+  return located([...parent, key], origin, `unknown key${hint}`);
+}
+
+function expectation(issue: Issue, found: unknown): string {
+  const got = `, found ${show(found)}`;
+  if (issue.code === "invalid_type") {
+    return found === undefined ? "is required" : `expected ${withArticle(issue.expected)}${got}`;
+  }
+  if (issue.code === "invalid_value") {
+    const values = issue.values.map(String);
+    return `expected ${values.join(", ")}${got}${typeof found === "string" ? didYouMean(found, values) : ""}`;
+  }
+  if (issue.code === "too_small") {
+    return `expected ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}${got}`;
+  }
+  if (issue.code === "too_big") return `expected at most ${issue.maximum}${got}`;
+  return `${issue.message}${got}`;
+}
+
+function withArticle(type: string): string {
+  const names: Readonly<Record<string, string>> = {
+    object: "keys and values",
+    array: "a list",
+    int: "a whole number",
+    number: "a number",
+    string: "a text",
+    boolean: "true or false",
+  };
+  return names[type] ?? type;
+}
+
+function show(value: unknown): string {
+  const text =
+    typeof value === "string" ? `"${value}"` : value === undefined ? "nothing" : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  let value = root;
+  for (const step of path) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[step];
+  }
+  return value;
+}

@@ -1,0 +1,62 @@
+/** The settings that the schema holds, one by one: what the environment, the redaction and docs/config.md go by. */
+import { z } from "zod";
+import { configSchema } from "./schema.ts";
+
+/** The part of JSON Schema that the configuration's schema comes out as. */
+export interface SchemaNode {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly SchemaNode[];
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+  readonly items?: SchemaNode;
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
+  readonly secret?: boolean;
+}
+
+/** One setting: a leaf of the schema. Lists are one setting, whatever their items are made of. */
+export interface Setting {
+  readonly path: readonly string[];
+  /** The environment variable that sets it. */
+  readonly variable: string;
+  readonly node: SchemaNode;
+  readonly secret: boolean;
+}
+
+/** The schema of `muster.yaml` as a tree of {@link SchemaNode}. */
+export function schemaTree(): SchemaNode {
+  return z.toJSONSchema(configSchema, { io: "input" }) as SchemaNode;
+}
+
+/** Every setting below `node`, in the schema's order. */
+export function settingsOf(
+  node: SchemaNode = schemaTree(),
+  path: readonly string[] = [],
+): readonly Setting[] {
+  if (node.properties === undefined) {
+    return [{ path, variable: variableOf(path), node, secret: node.secret === true }];
+  }
+  return Object.entries(node.properties).flatMap(([key, child]) => settingsOf(child, [...path, key]));
+}
+
+/** The node at `path`; list indexes lead into the list's items. Undefined where the schema has none. */
+export function nodeAt(
+  path: readonly PropertyKey[],
+  root: SchemaNode = schemaTree(),
+): SchemaNode | undefined {
+  let node: SchemaNode | undefined = root;
+  for (const step of path) {
+    node = typeof step === "number" ? node?.items : node?.properties?.[String(step)];
+  }
+  return node;
+}
+
+/** `MUSTER_DHCP_PROXY_PORT` for `dhcp.proxyPort`. */
+export function variableOf(path: readonly string[]): string {
+  const words = path.map((key) => key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase());
+  return ["MUSTER", ...words].join("_");
+}
