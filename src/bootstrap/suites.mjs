@@ -1,0 +1,18 @@
+/** The test suites: where they lie, how many files run at once, how long they may take. */
+export const suites = {
+  unit: { name: "unit", glob: "test/unit/**/*.test.ts", atOnce: 2, seconds: 300 },
+  interop: { name: "interop", glob: "test/interop/**/*.test.ts", atOnce: 1, seconds: 900 },
+  lab: { name: "lab", glob: "test/lab/**/*.test.ts", atOnce: 1, seconds: 2700 },
+};
+
+/**
+ * The command that runs one suite with the house reporter.
+ * @param {string} node path of the Node that runs it
+ * @param {{glob: string, atOnce: number}} suite
+ * @param {string} [only] a path that the test files must contain
+ * @returns {string[]}
+ */
+export function suiteCommand(node, { glob, atOnce }, only = glob) {
+  const reporter = "--test-reporter=./test/support/reporter.ts";
+  return [node, "--test", reporter, `--test-concurrency=${atOnce}`, only];
+}
