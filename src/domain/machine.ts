@@ -33,6 +33,8 @@ export type InstallStage = (typeof INSTALL_STAGES)[number];
 /** Why a machine is in `failed`, and what it was doing. */
 export interface Failure {
   readonly reason: string;
+  /** `silence`: a watchdog saw no report; `reported`: the machine said so; `attempts`: it booted the installer too often. */
+  readonly cause: "silence" | "reported" | "attempts";
   readonly stage?: string;
   /** The state it came from, and goes back to when it reports again. */
   readonly from: LifecycleState;

@@ -82,6 +82,8 @@ export interface TicketRecord {
   readonly generation: number;
   readonly expiresAt: number;
   readonly burnt: boolean;
+  /** First use by the machine; a ticket in use outlives the ones that were only handed out. */
+  readonly usedAt?: number;
 }
 
 /** An API token as stored. */

@@ -1,0 +1,74 @@
+/** Everything that can happen to a machine, and what the rules need to know besides. */
+import type { BootOverride, DiskIdentity, InstallStage } from "./machine.ts";
+
+/** The stage between handing out an installer and hearing from it. */
+export const LOADING_STAGE = "installer-loading";
+/** The stage between the installer's last report and the installed system's first. */
+export const FIRST_BOOT_STAGE = "first-boot";
+
+export type LifecycleEvent =
+  | { readonly type: "approved" }
+  /** An installer is about to be handed out. */
+  | { readonly type: "installer-booted" }
+  | { readonly type: "stage-reported"; readonly stage: Exclude<InstallStage, "finished"> }
+  | {
+      readonly type: "install-finished";
+      readonly disks: readonly DiskIdentity[];
+      readonly marker?: string | undefined;
+    }
+  | { readonly type: "install-failed"; readonly reason: string; readonly stage?: string | undefined }
+  /** The installed system, known by its certificate, says that it runs. */
+  | { readonly type: "node-reported"; readonly generation: number }
+  | { readonly type: "node-failed"; readonly generation: number; readonly reason: string }
+  /** The watchdog found the deadline passed. */
+  | { readonly type: "silence" }
+  | { readonly type: "retry-requested" }
+  | { readonly type: "reimage-requested" }
+  | { readonly type: "retired" }
+  | { readonly type: "registered-again" }
+  | { readonly type: "held"; readonly reason: string }
+  | { readonly type: "confirmed" }
+  | { readonly type: "boot-override-set"; readonly override: BootOverride }
+  | { readonly type: "boot-override-cleared" }
+  | { readonly type: "boot-override-used" };
+
+export type LifecycleEventType = LifecycleEvent["type"];
+
+/** How often and how long; durations in milliseconds. */
+export interface LifecycleLimits {
+  readonly installAttempts: number;
+  readonly installTimeout: number;
+  readonly firstBootTimeout: number;
+}
+
+export interface TransitionContext {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly limits: LifecycleLimits;
+}
+
+const DESCRIPTIONS: Readonly<Record<LifecycleEventType, string>> = {
+  approved: "approval",
+  "installer-booted": "an installer boot",
+  "stage-reported": "an installer's report",
+  "install-finished": "the report that the installation finished",
+  "install-failed": "the report that the installation failed",
+  "node-reported": "a report of the installed system",
+  "node-failed": "a failure report of the installed system",
+  silence: "a passed deadline",
+  "retry-requested": "a retry",
+  "reimage-requested": "a reimage",
+  retired: "retirement",
+  "registered-again": "registering again",
+  held: "a hold",
+  confirmed: "confirmation",
+  "boot-override-set": "a boot override",
+  "boot-override-cleared": "clearing the boot override",
+  "boot-override-used": "using the boot override",
+};
+
+/** The event in words that begin a sentence about it. */
+export function describeEvent(event: LifecycleEvent): string {
+  const words = DESCRIPTIONS[event.type];
+  return event.type === "stage-reported" ? `${words} of stage ${event.stage}` : words;
+}
