@@ -24,7 +24,7 @@ function stepsFor(node) {
     {
       name: "layers",
       command: tool(
-        "dependency-cruiser/bin/dependency-cruise.mjs",
+        "dependency-cruiser/bin/dependency-cruiser.mjs",
         "src",
         "--config",
         ".dependency-cruiser.cjs",
