@@ -1,7 +1,7 @@
 /** What a machine that boots from the network gets: one pure decision, always with its reason. */
 
+import { failedWhileInstalling } from "./lifecycle-effects.ts";
 import { type LifecycleEvent, type LifecycleLimits, LOADING_STAGE } from "./lifecycle-events.ts";
-import { failedWhileInstalling } from "./lifecycle-table.ts";
 import type { Machine } from "./machine.ts";
 
 /** Whether the installer's files can be served; `what` and `reason` are for the machine's console. */

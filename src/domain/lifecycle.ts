@@ -2,8 +2,10 @@
  * What may happen to a machine and what becomes of it: one pure `transition()` over the table of allowed moves in
  * lifecycle-table.ts. docs/lifecycle.md draws the same table.
  */
+
+import type { MachinePatch } from "./lifecycle-effects.ts";
 import { describeEvent, type LifecycleEvent, type TransitionContext } from "./lifecycle-events.ts";
-import { LIFECYCLE_TABLE, type LifecycleRule, type MachinePatch } from "./lifecycle-table.ts";
+import { LIFECYCLE_TABLE, type LifecycleRule } from "./lifecycle-table.ts";
 import type { LifecycleState, Machine } from "./machine.ts";
 
 /** `changed: false` is an accepted repetition: the same report twice has one effect. */

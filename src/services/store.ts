@@ -34,7 +34,7 @@ export interface EventStore {
   append(events: readonly StoredEvent[]): Promise<void>;
   /** Matching events, oldest first. */
   list(query: EventQuery): Promise<readonly StoredEvent[]>;
-  /** The largest id ever given, 0 in a new store. */
+  /** The largest id stored, 0 when there is none. */
   lastId(): Promise<number>;
   /** Drops the oldest until `keep` remain; returns how many went. */
   prune(keep: number): Promise<number>;

@@ -107,7 +107,7 @@ function refuse(refusal: TicketRefusal, reason: string): Extract<TicketCheck, { 
 function refuseFetch(machine: Machine): TicketCheck | undefined {
   if (machine.held !== undefined) return refuse("held", `the machine is held: ${machine.held}`);
   const slow = machine.state === "failed" && machine.failure?.cause === "silence";
-  const open = machine.state === "installing" || (slow && machine.failure?.from === "installing");
+  const open = machine.state === "installing" || (slow && machine.failure.from === "installing");
   if (open && !machine.installFinished) return undefined;
   return refuse("not-installing", `the machine is ${machine.state} and installs nothing now`);
 }
