@@ -19,13 +19,13 @@ export interface MachineStore {
 }
 
 export interface EventQuery {
-  readonly machine?: string;
-  readonly mac?: string;
+  readonly machine?: string | undefined;
+  readonly mac?: string | undefined;
   /** Only events with a larger id. */
-  readonly after?: number;
+  readonly after?: number | undefined;
   /** Only events with a smaller id. */
-  readonly before?: number;
-  readonly level?: StoredEvent["level"];
+  readonly before?: number | undefined;
+  readonly level?: StoredEvent["level"] | undefined;
   /** At most this many: the first ones after `after`, otherwise the newest ones. */
   readonly limit: number;
 }
@@ -60,9 +60,9 @@ export interface TokenStore {
 
 export interface LogQuery {
   readonly machine: string;
-  readonly generation?: number;
+  readonly generation?: number | undefined;
   /** Only lines with a larger id. */
-  readonly after?: number;
+  readonly after?: number | undefined;
   /** At most this many: the first ones after `after`, otherwise the newest ones. */
   readonly limit: number;
 }

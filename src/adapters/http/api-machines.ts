@@ -170,7 +170,8 @@ export function staleness(machine: Machine, ifMatch: number | undefined): Proble
   };
 }
 
-function unfit(faults: Problem["faults"] & {}): Problem {
+/** The problem when a spec does not fit, with everything that is wrong about it. */
+export function unfit(faults: Problem["faults"] & {}): Problem {
   const first = faults[0];
   return {
     code: "invalid",

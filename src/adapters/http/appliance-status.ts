@@ -1,13 +1,5 @@
 /** How the appliance itself is: what `readyz`, `status` and the page's banner are made from. */
-
-/** One listener as it came up. `degraded` names what is missing and the fix. */
-export interface ListenerReport {
-  readonly name: string;
-  readonly address?: string;
-  readonly port?: number;
-  readonly state: "listening" | "degraded" | "off";
-  readonly reason?: string;
-}
+import type { ListenerStatus } from "../../services/ports.ts";
 
 /** One part that readiness depends on. */
 export interface ReadinessCheck {
@@ -29,7 +21,7 @@ export interface ApplianceStatus {
   readonly startedAt: number;
   readonly address?: string;
   readonly dhcpMode: "off" | "proxy" | "server";
-  readonly listeners: readonly ListenerReport[];
+  readonly listeners: readonly ListenerStatus[];
   readonly checks: readonly ReadinessCheck[];
   readonly rivals: readonly RivalServer[];
 }
@@ -42,9 +34,7 @@ export function isReady(status: Pick<ApplianceStatus, "checks">): boolean {
 /** Everything a person should know about: listeners and checks that are not as they should be. */
 export function complaintsOf(status: ApplianceStatus): readonly string[] {
   return [
-    ...status.listeners
-      .filter((each) => each.state === "degraded")
-      .map((each) => `${each.name}: ${each.reason ?? "degraded"}`),
+    ...status.listeners.flatMap((each) => (each.state === "degraded" ? [each.problem] : [])),
     ...status.checks
       .filter((each) => each.state !== "ok")
       .map((each) => `${each.name}: ${each.reason ?? each.state}`),
