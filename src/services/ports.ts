@@ -25,6 +25,15 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+/**
+ * What became of a listener. `degraded` keeps the rest serving and is shown in readyz, on the page and in the log; `problem` is
+ * one sentence with the fix.
+ */
+export type ListenerStatus =
+  | { readonly name: string; readonly state: "off" }
+  | { readonly name: string; readonly state: "listening"; readonly endpoints: readonly string[] }
+  | { readonly name: string; readonly state: "degraded"; readonly problem: string };
+
 /** One entry of the timeline. `machine` is a name; `mac` where no machine is known. */
 export interface EventInput {
   readonly type: string;
