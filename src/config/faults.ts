@@ -45,12 +45,6 @@ export function pathText(path: readonly PropertyKey[]): string {
   }, "");
 }
 
-/** One line of a fault: `muster.yaml:3:5: dhcp.mode: expected …`. */
-export function formatFault(fault: Fault): string {
-  const place = [fault.file, fault.line, fault.column].filter((part) => part !== undefined).join(":");
-  return [place, fault.path, fault.message].filter((part) => part !== "").join(": ");
-}
-
 /** `; did you mean "…"?`, or nothing when no candidate is near. */
 export function didYouMean(word: string, candidates: readonly string[]): string {
   const candidate = closest(word, candidates);

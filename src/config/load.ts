@@ -24,7 +24,7 @@ export interface LoadedConfig {
   /** The file read; undefined when none exists. */
   readonly file?: string;
   readonly warnings: readonly string[];
-  originOf(path: readonly PropertyKey[]): Origin;
+  readonly originOf: (path: readonly PropertyKey[]) => Origin;
 }
 
 /**

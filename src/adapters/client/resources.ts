@@ -1,0 +1,53 @@
+/** What the API answers with, as its client takes it. */
+import type { Machine, Sighting } from "../../domain/machine.ts";
+import type { AssetRecord, LeaseRecord, LogLine, StoredEvent, TokenRecord } from "../../services/ports.ts";
+
+/** The registry's machine and what the API derives from it. */
+export type MachineView = Machine & {
+  readonly mac: string;
+  /** Reserved, or else last seen. */
+  readonly address?: string;
+  /** How far the installation is, 0 to 100. */
+  readonly progress?: number;
+};
+
+export type EventView = StoredEvent;
+export type LeaseView = LeaseRecord;
+export type LogLineView = LogLine;
+export type TokenView = Omit<TokenRecord, "hash">;
+export type AssetView = AssetRecord;
+
+/** What hashing one asset again found. */
+export interface AssetCheckView {
+  readonly record: AssetView;
+  readonly result: "intact" | "missing" | "changed";
+}
+
+/** How far a pull is. */
+export interface PullView {
+  readonly os: string;
+  readonly architecture: string;
+  readonly status:
+    | { readonly kind: "ready" }
+    | { readonly kind: "pulling"; readonly progress: number; readonly what: string }
+    | { readonly kind: "missing"; readonly reason: string };
+}
+
+/** A MAC that asked but belongs to no machine. */
+export type UnknownView = Omit<Sighting, "at"> & {
+  readonly firstSeenAt: number;
+  readonly lastSeenAt: number;
+  readonly count: number;
+};
+
+/** Why a machine is where it is. */
+export interface DiagnosisView {
+  readonly summary: string;
+  readonly findings: readonly {
+    readonly level: "ok" | "info" | "warning" | "problem";
+    readonly message: string;
+    readonly advice?: string;
+  }[];
+  readonly nextBoot?: { readonly kind: string; readonly reason: string };
+  readonly packets: readonly object[];
+}

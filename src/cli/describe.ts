@@ -1,0 +1,71 @@
+/** `muster describe` */
+import type { Command } from "commander";
+import { apiPath } from "../adapters/client/api-client.ts";
+import type { EventView, MachineView } from "../adapters/client/resources.ts";
+import { eventLine } from "./event-columns.ts";
+import { example } from "./example.ts";
+import { ago, duration, localTime } from "./format.ts";
+import type { Session } from "./session.ts";
+import { paintState, type Style } from "./style.ts";
+import { printable } from "./table.ts";
+
+export function defineDescribe(program: Command, session: Session): void {
+  program
+    .command("describe")
+    .description("Tell everything about one machine, and what happened to it lately.")
+    .argument("<name>", "name of a machine")
+    .addHelpText("after", example("muster describe kube0"))
+    .action(async (name: string) => {
+      const client = await session.client();
+      const machine = await client.get<MachineView>(apiPath(["machines", name]));
+      const events = await client.get<{ readonly items: readonly EventView[] }>(
+        apiPath(["machines", name, "events"], { limit: 10 }),
+      );
+      if (await session.printWhole({ ...machine, events: events.items })) return;
+      for (const [label, value] of factsOf(machine, session.style, Date.now())) {
+        session.data(`${`${label}:`.padEnd(14)}${value}`);
+      }
+      const { stringify } = await import("yaml");
+      session.data(`\nSpec:\n${indented(stringify(machine.spec))}`);
+      session.data("\nLast events:");
+      for (const event of events.items) session.data(`  ${eventLine(event, session.style)}`);
+    });
+}
+
+type Fact = readonly [label: string, value: string];
+
+function factsOf(machine: MachineView, style: Style, now: number): readonly Fact[] {
+  const { failure, seen } = machine;
+  const facts: (Fact | undefined)[] = [
+    ["Name", machine.name],
+    ["State", paintState(machine.state, style)],
+    fact("Stage", machine.stage && printable(machine.stage)),
+    fact("Failed", failure && style.bad(`${printable(failure.reason)} (${ago(failure.at, now)})`)),
+    fact(
+      "Held",
+      machine.held && style.bad(`${printable(machine.held)}; \`muster confirm ${machine.name}\` ends it`),
+    ),
+    fact("Next boot", machine.bootOverride),
+    ["Generation", `${machine.generation}, ${machine.installAttempts} installer boots`],
+    ["MAC", machine.mac],
+    ["Address", printable(machine.address ?? "-")],
+    ["Last seen", `${ago(seen?.at, now)}${seen?.vendorClass ? ` as ${printable(seen.vendorClass)}` : ""}`],
+    ...machine.systemDisks.map(
+      (disk): Fact => [
+        "System disk",
+        printable([disk.path, disk.model, disk.serial ?? disk.wwn].filter(Boolean).join(" ")),
+      ],
+    ),
+    fact("Fails in", machine.deadline && `${duration(machine.deadline - now)} without another report`),
+    ["Registered", localTime(machine.createdAt)],
+  ];
+  return facts.filter((each) => each !== undefined);
+}
+
+function fact(label: string, value: string | 0 | undefined): Fact | undefined {
+  return value === undefined || value === "" || value === 0 ? undefined : [label, value];
+}
+
+function indented(text: string): string {
+  return text.trimEnd().replace(/^/gm, "  ");
+}

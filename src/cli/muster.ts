@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/** The `muster` command: builds the program, runs one command, turns its end into an exit code. */
+import process from "node:process";
+import { runProgram } from "./program.ts";
+
+const interruption = new AbortController();
+let interrupts = 0;
+process.on("SIGINT", () => {
+  interrupts += 1;
+  interruption.abort();
+  if (interrupts > 1) process.exit(130);
+});
+
+// `muster get machines | head` closes the pipe early: that is no failure of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+process.exitCode = await runProgram(process.argv.slice(2), {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  environment: process.env,
+  workingDirectory: process.cwd(),
+  interrupted: interruption.signal,
+});
