@@ -45,15 +45,27 @@ export class MemoryStore implements Store {
 
   constructor() {
     const run: Run = (work) => this.#run(work);
-    this.machines = machineStore(run);
+    const machines = new Map<string, Machine>();
+    const tickets = new Map<string, TicketRecord>();
+    const identities = new Map<string, NodeIdentityRecord>();
+    const lines: { all: LogLine[] } = { all: [] };
+    const refer = (machine: string): void => {
+      if (!machines.has(machine)) throw new ConflictError("the machine this belongs to does not exist");
+    };
+    const cascade = (name: string): void => {
+      dropWhere(tickets, ({ machine }) => machine === name);
+      dropWhere(identities, ({ machine }) => machine === name);
+      lines.all = lines.all.filter(({ machine }) => machine !== name);
+    };
+    this.machines = machineStore(run, machines, cascade);
     this.leases = leaseStore(run);
     this.events = eventStore(run);
-    this.tickets = ticketStore(run);
+    this.tickets = ticketStore(run, tickets, refer);
     this.tokens = tokenStore(run);
     this.assets = assetStore(run);
-    this.installerLog = installerLogStore(run);
+    this.installerLog = installerLogStore(run, lines);
     this.settings = settingStore(run);
-    this.identities = identityStore(run);
+    this.identities = identityStore(run, identities, refer);
   }
 
   /** From now on everything fails like a store without space. */
@@ -83,8 +95,15 @@ export class MemoryStore implements Store {
 
 type Run = <T>(work: () => T) => Promise<T>;
 
-function machineStore(run: Run): MachineStore {
-  const machines = new Map<string, Machine>();
+function dropWhere<T>(records: Map<string, T>, test: (record: T) => boolean): void {
+  for (const [key, record] of records) if (test(record)) records.delete(key);
+}
+
+function machineStore(
+  run: Run,
+  machines: Map<string, Machine>,
+  cascade: (machine: string) => void,
+): MachineStore {
   const check = (change: MachineChange): void => {
     if (change.kind === "remove") return;
     const stored = machines.get(change.machine.name)?.revision;
@@ -107,6 +126,7 @@ function machineStore(run: Run): MachineStore {
           for (const [name, machine] of before) machines.set(name, machine);
           throw error;
         }
+        for (const name of before.keys()) if (!machines.has(name)) cascade(name);
       }),
   };
 }
@@ -144,13 +164,17 @@ function eventStore(run: Run): EventStore {
   };
 }
 
-function ticketStore(run: Run): TicketStore {
-  const tickets = new Map<string, TicketRecord>();
+function ticketStore(
+  run: Run,
+  tickets: Map<string, TicketRecord>,
+  refer: (machine: string) => void,
+): TicketStore {
   return {
     byHash: (hash) => run(() => tickets.get(hash)),
     forMachine: (machine) => run(() => [...tickets.values()].filter((ticket) => ticket.machine === machine)),
     commit: ({ put, remove }) =>
       run(() => {
+        for (const ticket of put) refer(ticket.machine);
         for (const hash of remove) tickets.delete(hash);
         for (const ticket of put) tickets.set(ticket.hash, ticket);
       }),
@@ -180,32 +204,31 @@ function assetStore(run: Run): AssetStore {
   };
 }
 
-function installerLogStore(run: Run): InstallerLogStore {
-  let lines: LogLine[] = [];
+function installerLogStore(run: Run, lines: { all: LogLine[] }): InstallerLogStore {
   const fits = (line: LogLine, query: LogQuery): boolean =>
     line.machine === query.machine &&
     (query.generation === undefined || line.generation === query.generation) &&
     (query.after === undefined || line.id > query.after);
   const drop = (gone: ReadonlySet<LogLine>): number => {
-    lines = lines.filter((line) => !gone.has(line));
+    lines.all = lines.all.filter((line) => !gone.has(line));
     return gone.size;
   };
   return {
-    append: (added) => run(() => void lines.push(...added)),
+    append: (added) => run(() => void lines.all.push(...added)),
     list: (query) =>
       run(() => {
-        const found = lines.filter((line) => fits(line, query));
+        const found = lines.all.filter((line) => fits(line, query));
         return query.after === undefined ? found.slice(-query.limit) : found.slice(0, query.limit);
       }),
-    lastId: () => run(() => lines.at(-1)?.id ?? 0),
+    lastId: () => run(() => lines.all.at(-1)?.id ?? 0),
     prune: ({ machine, generation, keep }) =>
       run(() => {
-        const own = lines.filter((line) => line.machine === machine && line.generation === generation);
+        const own = lines.all.filter((line) => line.machine === machine && line.generation === generation);
         return drop(new Set(own.slice(0, Math.max(0, own.length - keep))));
       }),
     dropBefore: ({ machine, generation }) =>
       run(() =>
-        drop(new Set(lines.filter((line) => line.machine === machine && line.generation < generation))),
+        drop(new Set(lines.all.filter((line) => line.machine === machine && line.generation < generation))),
       ),
   };
 }
@@ -220,8 +243,11 @@ function settingStore(run: Run): SettingStore {
   };
 }
 
-function identityStore(run: Run): NodeIdentityStore {
-  const identities = new Map<string, NodeIdentityRecord>();
+function identityStore(
+  run: Run,
+  identities: Map<string, NodeIdentityRecord>,
+  refer: (machine: string) => void,
+): NodeIdentityStore {
   const keyOf = (machine: string, generation: number): string => `${machine}/${generation}`;
   const find = (test: (record: NodeIdentityRecord) => boolean): NodeIdentityRecord[] =>
     [...identities.values()].filter(test).sort((a, b) => a.generation - b.generation);
@@ -230,7 +256,16 @@ function identityStore(run: Run): NodeIdentityStore {
     forMachine: (machine) => run(() => find((record) => record.machine === machine)),
     byKeyHash: (keyHash) => run(() => find((record) => record.keyHash === keyHash)[0]),
     bySerial: (serial) => run(() => find((record) => record.serial === serial)[0]),
-    put: (record) => run(() => void identities.set(keyOf(record.machine, record.generation), record)),
+    put: (record) =>
+      run(() => {
+        refer(record.machine);
+        const key = keyOf(record.machine, record.generation);
+        const other = find((one) => record.keyHash !== undefined && one.keyHash === record.keyHash)[0];
+        if (other && keyOf(other.machine, other.generation) !== key) {
+          throw new ConflictError(`the key belongs to ${other.machine}`);
+        }
+        identities.set(key, record);
+      }),
     revoke: ({ machine, upTo, at }) =>
       run(() => {
         for (const record of find((one) => one.machine === machine && one.generation <= upTo)) {
