@@ -25,7 +25,7 @@ export interface TransferPolicy {
 /** Retransmissions before the first ACK: what a spoofed source address can make us send (T-28). */
 const UNPROVEN_RETRIES = 3;
 /** Repetitions of the last window: a client that has everything is often gone before its last ACK arrives. */
-const LAST_WINDOW_RETRIES = 4;
+const LAST_WINDOW_RETRIES = 6;
 /** No measured timeout is shorter, so that a client busy writing flash is not sent everything twice. */
 const MIN_TIMEOUT = 200;
 const MAX_TIMEOUT = 8000;
