@@ -137,7 +137,7 @@ function outputSchema(schema: z.ZodType): Json {
   );
 }
 
+/** The dialect is the document's own: OpenAPI 3.1 implies JSON Schema 2020-12. */
 function bare(schema: object): Json {
-  const { $schema: _dialect, ...rest } = schema as { $schema?: string } & Record<string, unknown>;
-  return rest;
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => key !== "$schema"));
 }
