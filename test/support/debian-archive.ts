@@ -15,13 +15,15 @@ export interface Stanza {
   readonly [field: string]: string | undefined;
 }
 
-/** The archive's address that this host's apt uses, without a slash at the end. */
-export async function hostMirror(): Promise<string> {
+/** The addresses, without a slash at the end, at which this host's apt finds the archive and its security updates. */
+export async function hostMirrors(): Promise<{ readonly debian: string; readonly security: string }> {
   const format = ["--format", "$(REPO_URI)", "Created-By: Packages"];
   const { stdout } = await execute("apt-get", ["indextargets", ...format]);
-  const mirror = stdout.split("\n").find((uri) => /^https?:.*\/debian\/?$/.test(uri));
-  if (mirror === undefined) throw new Error(`apt names no Debian mirror:\n${stdout}`);
-  return mirror.replace(/\/$/, "");
+  const addresses = stdout.split("\n").map((line) => line.replace(/\/$/, ""));
+  const debian = addresses.find((address) => /^https?:.*\/debian$/.test(address));
+  if (debian === undefined) throw new Error(`apt names no Debian mirror:\n${stdout}`);
+  const security = addresses.find((address) => address.endsWith("/debian-security"));
+  return { debian, security: security ?? `${debian}-security` };
 }
 
 /** Splits a package index into its paragraphs. */
@@ -62,7 +64,7 @@ export class DebianArchive {
   /** Opens a release (`trixie`) under a directory that is kept between runs, and brings its indexes up to date. */
   static async open(options: { readonly suite: string; readonly directory: string }): Promise<DebianArchive> {
     const { suite, directory } = options;
-    const mirror = await hostMirror();
+    const { debian: mirror } = await hostMirrors();
     for (const part of ["state/lists/partial", "cache/archives/partial", "debs"]) {
       await mkdir(path.join(directory, part), { recursive: true });
     }

@@ -1,0 +1,149 @@
+/** A real appliance (`muster serve`) running inside a namespace, and its API through the unix socket of its data directory. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { stringify } from "yaml";
+import type { ConfigInput } from "../../src/config/schema.ts";
+import type { Daemon, Namespace } from "./netns.ts";
+
+const LAUNCHER = path.join(import.meta.dirname, "../../src/bootstrap/muster.mjs");
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** One entry of the timeline, as the API gives it. */
+export interface TimelineEntry {
+  readonly id: number;
+  readonly at: number;
+  readonly type: string;
+  readonly machine?: string;
+  readonly message: string;
+}
+
+/** What the lab reads of a machine's JSON. */
+export interface MachineJson {
+  readonly name: string;
+  readonly lifecycle?: string;
+  readonly state?: string;
+  readonly generation: number;
+}
+
+export class Appliance {
+  readonly directory: string;
+  readonly #namespace: Namespace;
+  readonly #config: ConfigInput;
+  #daemon: Daemon | undefined;
+
+  /** @param options `directory` holds its configuration and data, and outlives a restart */
+  constructor(options: {
+    readonly namespace: Namespace;
+    readonly directory: string;
+    readonly config: ConfigInput;
+  }) {
+    this.directory = options.directory;
+    this.#namespace = options.namespace;
+    this.#config = { ...options.config, dataDir: path.join(options.directory, "data") };
+  }
+
+  /** Starts it and waits until its API answers. */
+  async start(): Promise<void> {
+    await mkdir(this.directory, { recursive: true });
+    const file = path.join(this.directory, "muster.yaml");
+    await writeFile(file, stringify(this.#config));
+    this.#daemon = this.#namespace.spawn(process.execPath, [LAUNCHER, "serve", "--config", file]);
+    const deadline = performance.now() + 60_000;
+    for (;;) {
+      const answer = await this.api("GET", "/api/v1/machines").catch(() => undefined);
+      if (answer?.status === 200) return;
+      if (this.#daemon.child.exitCode !== null || performance.now() > deadline) {
+        throw new Error(`the appliance does not serve:\n${this.log}`);
+      }
+      await delay(100);
+    }
+  }
+
+  /** Everything it logged since it was started. */
+  get log(): string {
+    return this.#daemon?.output() ?? "";
+  }
+
+  /** Waits for a line of its log, by default for ten seconds. */
+  async waitForLog(pattern: RegExp, seconds = 10): Promise<RegExpExecArray> {
+    if (!this.#daemon) throw new Error("the appliance is not running");
+    return this.#daemon.waitFor(pattern, seconds * 1000);
+  }
+
+  /** Asks it to end (or kills it) and waits for the end; returns its exit code. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | undefined> {
+    const code = await this.#daemon?.stop(signal);
+    this.#daemon = undefined;
+    return code;
+  }
+
+  /** Calls the HTTP API as the host's own administrator. */
+  api(method: string, target: string, body?: object): Promise<ApiAnswer> {
+    const socketPath = path.join(this.directory, "data", "muster.sock");
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const headers = payload === undefined ? {} : { "content-type": "application/json" };
+    return new Promise((resolve, reject) => {
+      const call = request({ socketPath, path: target, method, headers, timeout: 30_000 }, (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+        answer.on("error", reject);
+        answer.on("end", () =>
+          resolve({ status: answer.statusCode ?? 0, body: parse(Buffer.concat(chunks).toString()) }),
+        );
+      });
+      call.on("error", reject);
+      call.on("timeout", () => call.destroy(new Error(`${method} ${target}: no answer within 30 s`)));
+      call.end(payload);
+    });
+  }
+
+  /** Calls the API and expects success. */
+  async must(method: string, target: string, body?: object): Promise<unknown> {
+    const answer = await this.api(method, target, body);
+    if (answer.status >= 300) {
+      throw new Error(`${method} ${target}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    }
+    return answer.body;
+  }
+
+  /** Waits until an event of the machine's timeline fits; rejects with the timeline after the limit (seconds). */
+  async waitForEvent(
+    machine: string,
+    fits: (event: TimelineEntry) => boolean,
+    seconds: number,
+  ): Promise<TimelineEntry> {
+    const deadline = performance.now() + seconds * 1000;
+    for (;;) {
+      const events = await this.events(machine);
+      const found = events.find(fits);
+      if (found) return found;
+      if (performance.now() > deadline) {
+        const timeline = events.map(({ type, message }) => `  ${type}: ${message}`).join("\n");
+        throw new Error(`${machine}: the event did not come within ${seconds} s; its timeline:\n${timeline}`);
+      }
+      await delay(500);
+    }
+  }
+
+  /** The timeline of one machine, oldest first. */
+  async events(machine: string): Promise<readonly TimelineEntry[]> {
+    const body = await this.must("GET", `/api/v1/machines/${machine}/events?limit=1000`);
+    const list = Array.isArray(body) ? body : (body as { items?: unknown; events?: unknown });
+    const events = Array.isArray(list) ? list : (list.items ?? list.events ?? []);
+    return [...(events as TimelineEntry[])].sort((one, other) => one.id - other.id);
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * The lab's bed: one namespace with a bridge, an appliance on it that reaches the archive through a unix socket alone, and taps
+ * for virtual machines. Nothing in it has a route to anywhere else.
+ */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { TestContext } from "node:test";
+import type { ConfigInput } from "../../src/config/schema.ts";
+import { Appliance } from "./appliance.ts";
+import { hostMirrors } from "./debian-archive.ts";
+import { installerExtras } from "./installer-extras.ts";
+import { createNamespace, type Namespace, needsPrograms, needsRoot } from "./netns.ts";
+import { type MachineOptions, VirtualMachine } from "./qemu.ts";
+import { Upstream } from "./upstream.ts";
+
+export const ADDRESS = "10.77.0.1";
+const BRIDGE = "boot0";
+
+/** Skips a test where virtual machines or namespaces cannot be had; returns whether it was skipped. */
+export function needsLab(t: TestContext): boolean {
+  return (
+    needsRoot(t) ||
+    needsPrograms(
+      t,
+      "qemu-system-x86_64",
+      "qemu-img",
+      "ip",
+      "nsenter",
+      "cpio",
+      "apt-get",
+      "dpkg-deb",
+      "depmod",
+    )
+  );
+}
+
+/** What a test powers on: the lab adds namespace, tap and directory. */
+export type LabMachine = Omit<MachineOptions, "namespace" | "tap" | "directory">;
+
+export class Lab {
+  readonly namespace: Namespace;
+  readonly directory: string;
+  readonly appliance: Appliance;
+  readonly upstream: Upstream;
+  readonly #taps = new Map<string, string>();
+  readonly #machines = new Set<VirtualMachine>();
+
+  private constructor(parts: {
+    readonly namespace: Namespace;
+    readonly directory: string;
+    readonly appliance: Appliance;
+    readonly upstream: Upstream;
+  }) {
+    this.namespace = parts.namespace;
+    this.directory = parts.directory;
+    this.appliance = parts.appliance;
+    this.upstream = parts.upstream;
+  }
+
+  /** Builds the bed and starts the appliance; `config` is laid over the lab's own, section by section. */
+  static async open(config: ConfigInput = {}): Promise<Lab> {
+    const directory = await mkdtemp(path.join(tmpdir(), "muster-lab-"));
+    const namespace = await createNamespace("lab");
+    await namespace.addBridge(BRIDGE, `${ADDRESS}/24`);
+    const upstream = await Upstream.open(namespace, directory);
+    const own = await labConfig(upstream);
+    const appliance = new Appliance({
+      namespace,
+      directory: path.join(directory, "appliance"),
+      config: { ...own, ...config },
+    });
+    const lab = new Lab({ namespace, directory, appliance, upstream });
+    await appliance.start();
+    return lab;
+  }
+
+  /** Powers a machine on; the same name again is the same machine: its firmware's variables and its tap stay. */
+  async powerOn(options: LabMachine): Promise<VirtualMachine> {
+    const directory = this.machineDirectory(options.name);
+    await mkdir(directory, { recursive: true });
+    const tap = await this.#tap(options.name);
+    const machine = await VirtualMachine.powerOn({ ...options, namespace: this.namespace, tap, directory });
+    this.#machines.add(machine);
+    return machine;
+  }
+
+  /** Where a machine's disks, firmware variables and console log are. */
+  machineDirectory(name: string): string {
+    return path.join(this.directory, "machines", name);
+  }
+
+  /** Powers everything off and removes it. Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#machines].map((machine) => machine.powerOff()));
+    await this.appliance.stop();
+    await this.namespace.delete();
+    await this.upstream.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async #tap(machine: string): Promise<string> {
+    const known = this.#taps.get(machine);
+    if (known !== undefined) return known;
+    const tap = `tap${this.#taps.size}`;
+    await this.namespace.addTap(tap, BRIDGE);
+    this.#taps.set(machine, tap);
+    return tap;
+  }
+}
+
+/** An appliance that serves DHCP on the bridge and installs through its own mirror. */
+async function labConfig(upstream: Upstream): Promise<ConfigInput> {
+  const mirrors = await hostMirrors();
+  const { file } = await installerExtras();
+  return {
+    network: {
+      interface: BRIDGE,
+      address: ADDRESS,
+      subnets: [
+        { cidr: "10.77.0.0/24", pools: [{ from: "10.77.0.50", to: "10.77.0.99" }], domain: "lab.test" },
+      ],
+    },
+    dhcp: { mode: "server" },
+    mirrors: {
+      debian: { upstream: mirrors.debian, proxy: upstream.proxyUrl },
+      debianSecurity: { upstream: mirrors.security, proxy: upstream.proxyUrl },
+    },
+    assets: { initrdExtras: file === undefined ? [] : [{ os: "debian-13", file }] },
+    log: { level: "debug", format: "text" },
+  };
+}
