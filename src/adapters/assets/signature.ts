@@ -1,0 +1,84 @@
+/** OpenPGP signatures of an archive, checked by the host's own gpgv or (Debian 13) sqv. */
+import { execFile } from "node:child_process";
+import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { MusterError } from "../../domain/errors.ts";
+
+/** A message and the detached signature (armored text, or binary) over it. */
+export interface SignedMessage {
+  readonly content: string;
+  readonly signature: string | Uint8Array;
+}
+
+export type SignatureResult = { readonly kind: "good" } | { readonly kind: "bad"; readonly reason: string };
+
+/** Checks one signature against the archive's keyring. @throws MusterError `unavailable` without a program or keyring. */
+export type SignatureCheck = (message: SignedMessage) => Promise<SignatureResult>;
+
+export interface SignatureOptions {
+  readonly keyring: string;
+  /** Programs to try, in order. */
+  readonly programs?: readonly string[];
+}
+
+/** Keyring of Debian's archive, from the package debian-archive-keyring. */
+export const DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/** A check with the first of gpgv and sqv that this host has. */
+export function createSignatureCheck({
+  keyring,
+  programs = ["gpgv", "sqv"],
+}: SignatureOptions): SignatureCheck {
+  return async (message) => {
+    await requireKeyring(keyring);
+    const directory = await mkdtemp(path.join(tmpdir(), "muster-signature-"));
+    try {
+      const content = path.join(directory, "content");
+      const signature = path.join(directory, "signature");
+      await writeFile(content, message.content);
+      await writeFile(signature, message.signature);
+      for (const program of programs) {
+        const outcome = await run(program, ["--keyring", keyring, signature, content]);
+        if (outcome.kind !== "absent") return outcome;
+      }
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+    throw new MusterError(
+      "unavailable",
+      "no program to check the archive's signature: install the package gpgv (or sqv)",
+    );
+  };
+}
+
+async function requireKeyring(keyring: string): Promise<void> {
+  try {
+    await access(keyring);
+  } catch {
+    const hint = keyring === DEBIAN_KEYRING ? ": install the package debian-archive-keyring" : "";
+    throw new MusterError("unavailable", `the archive's keyring ${keyring} cannot be read${hint}`);
+  }
+}
+
+function run(
+  program: string,
+  parameters: readonly string[],
+): Promise<SignatureResult | { readonly kind: "absent" }> {
+  return new Promise((resolve) => {
+    execFile(program, parameters, { timeout: 30_000 }, (error, _stdout, stderr) => {
+      if (!error) resolve({ kind: "good" });
+      else if (error.code === "ENOENT") resolve({ kind: "absent" });
+      else resolve({ kind: "bad", reason: reasonIn(stderr) });
+    });
+  });
+}
+
+/** The telling line of gpgv's or sqv's complaint. */
+function reasonIn(stderr: string): string {
+  const lines = stderr.split("\n").map((line) => line.replace(/^gpgv: /, "").trim());
+  const telling = lines.find((line) =>
+    /bad signature|can't check|no public key|not valid|error|expired/i.test(line),
+  );
+  return telling ?? lines.find((line) => line !== "") ?? "the signature does not verify";
+}
