@@ -4,8 +4,8 @@ import path from "node:path";
 import { ApiClient } from "../adapters/client/api-client.ts";
 import type { Endpoint } from "../adapters/client/endpoint.ts";
 import { UsageError } from "./exit.ts";
+import type { GlobalOptions } from "./global-options.ts";
 import { loadAppliedConfig } from "./load-config.ts";
-import type { GlobalOptions } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** State directory of the packaged service: tried when the configuration found here is not that service's. */
@@ -18,9 +18,9 @@ const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
  */
 export function connect(terminal: Terminal, options: GlobalOptions): ApiClient {
   const address = options.url ?? given(terminal, "MUSTER_URL");
-  return new ApiClient(
-    address === undefined ? localSocket(terminal, options) : remote(address, terminal, options),
-  );
+  const endpoint =
+    address === undefined ? localSocket(terminal, options) : remote(address, terminal, options);
+  return new ApiClient(endpoint, terminal.interrupted);
 }
 
 function localSocket(terminal: Terminal, options: GlobalOptions): Endpoint {

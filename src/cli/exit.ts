@@ -25,7 +25,7 @@ export class Interrupted extends Error {
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof UsageError) return EXIT.usage;
-  if (error instanceof Interrupted) return EXIT.interrupted;
+  if (isInterruption(error)) return EXIT.interrupted;
   if (
     error instanceof MusterError &&
     error.code === ("bad-config" satisfies ErrorCode) &&
@@ -50,4 +50,9 @@ export function failureLines(error: unknown): readonly string[] {
     ...(repeated ? [] : faults.map((fault) => `  ${formatFault(fault)}`)),
     ...hint,
   ];
+}
+
+/** Besides our own error, what Node throws out of a wait that the user's signal ended. */
+function isInterruption(error: unknown): boolean {
+  return error instanceof Interrupted || (error instanceof Error && error.name === "AbortError");
 }

@@ -27,7 +27,7 @@ export async function follow<Item>(
   let connected = false;
   while (!ended()) {
     try {
-      for await (const message of client.follow(following.path(after), interrupted)) {
+      for await (const message of client.follow(following.path(after))) {
         connected = true;
         after = message.id ?? after;
         await following.onItem(JSON.parse(message.data) as Item);

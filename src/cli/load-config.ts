@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { Assignment } from "../config/source.ts";
-import type { GlobalOptions } from "./session.ts";
+import type { GlobalOptions } from "./global-options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**

@@ -12,19 +12,22 @@ import { defineDiagnose } from "./diagnose.ts";
 import { defineEvents } from "./events.ts";
 import { exitCodeOf, failureLines } from "./exit.ts";
 import { defineGet } from "./get.ts";
+import { type GlobalOptions, OUTPUT_FORMATS } from "./global-options.ts";
 import { defineLogs } from "./logs.ts";
 import { defineRegister } from "./register.ts";
 import { defineReimage } from "./reimage.ts";
 import { defineRender } from "./render.ts";
 import { defineRetire } from "./retire.ts";
 import { defineRetry } from "./retry.ts";
-import { type GlobalOptions, OUTPUT_FORMATS, Session } from "./session.ts";
+import { defineServe } from "./serve.ts";
+import { Session } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { defineToken } from "./token.ts";
 import { defineVersion } from "./version.ts";
 import { defineWatch } from "./watch.ts";
 
 const COMMANDS = [
+  defineServe,
   defineConfig,
   defineRegister,
   defineGet,

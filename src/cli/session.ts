@@ -1,22 +1,9 @@
 /** What every command is given: the terminal, the global options, the appliance, and ways to print. */
 import type { ApiClient } from "../adapters/client/api-client.ts";
+import type { GlobalOptions } from "./global-options.ts";
 import { type Style, styleFor } from "./style.ts";
 import { type Column, tableLines } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
-
-export const OUTPUT_FORMATS = ["table", "json", "yaml"] as const;
-export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
-
-/** Options that every command takes. */
-export interface GlobalOptions {
-  readonly config?: string;
-  readonly url?: string;
-  readonly tokenFile?: string;
-  readonly ca?: string;
-  readonly output?: OutputFormat;
-  readonly quiet?: boolean;
-  readonly color: boolean;
-}
 
 export class Session {
   readonly terminal: Terminal;

@@ -1,9 +1,9 @@
 /** `MUSTER_SECTION_KEY` variables as a source; secrets also as `MUSTER_SECTION_KEY_FILE`. */
-import { parse } from "yaml";
 import type { Fault } from "../domain/errors.ts";
 import { didYouMean } from "./faults.ts";
-import { type SchemaNode, type Setting, settingsOf } from "./settings.ts";
+import { type Setting, settingsOf } from "./settings.ts";
 import { type Assignment, type Source, sourceOf } from "./source.ts";
+import { valueOf } from "./value-of.ts";
 
 /** Variables of the same prefix that are no settings of the appliance: the command line's own. */
 export const CLIENT_VARIABLES = [
@@ -79,18 +79,4 @@ function unknownVariable(variable: string, settings: ReadonlyMap<string, Setting
     kind,
     message: kind === "fault" ? `no setting has this name${hint}` : `${variable} is no setting${hint}`,
   };
-}
-
-/**
- * The value a text stands for, by the type the schema wants: numbers and booleans as YAML writes them, lists as
- * YAML or separated by commas. What does not fit stays text, so that the schema says what it expected.
- */
-export function valueOf(text: string, node: SchemaNode): unknown {
-  if (node.type === "string") return text;
-  if (node.type === "array" && !/^\s*[[{-]/.test(text)) return text.split(",").map((item) => item.trim());
-  try {
-    return parse(text) as unknown;
-  } catch {
-    return text;
-  }
 }

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { parseIpv4 } from "../net/ipv4.ts";
+import { parseMac } from "../net/mac.ts";
 import { parseSubnet } from "../net/subnet.ts";
 
 const ip = z
@@ -14,6 +15,10 @@ const cidr = z
   .refine((text) => parseSubnet(text) !== undefined, "expected a network like 10.0.0.0/24");
 const port = z.int().min(0).max(65535);
 const seconds = z.int().positive();
+const mac = z
+  .string()
+  .refine((text) => parseMac(text) !== undefined, "expected a MAC address like 52:54:00:12:34:01");
+const hex = z.string().regex(/^(?:[0-9a-fA-F]{2})+$/, "expected pairs of hex digits");
 const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address" });
 
 const poolSchema = z.strictObject({
@@ -63,7 +68,7 @@ const dhcpSchema = z.strictObject({
     .describe("proxy adds boot data beside an existing DHCP server; server hands out addresses"),
   authoritative: z.boolean().default(false).describe("Refuse (NAK) addresses of clients nobody here knows"),
   unknown: z.enum(["ignore", "discover"]).default("ignore").describe("What machines nobody registered get"),
-  deny: z.array(z.string()).default([]).describe("MACs that are never answered"),
+  deny: z.array(mac).default([]).describe("MACs that are never answered"),
   port: port.default(67).describe("DHCP port"),
   proxyPort: port.default(4011).describe("PXE boot server port"),
   leaseSeconds: seconds.default(3600).describe("Lease time when the client asks for none"),
@@ -90,10 +95,37 @@ const dhcpSchema = z.strictObject({
       z.strictObject({
         code: z.int().min(0).max(65535),
         bootFile: z.string().nullable().describe("Boot file, or null for none"),
+        class: z.string().min(1).optional().describe("Only for clients whose vendor or user class begins so"),
       }),
     )
     .default([])
     .describe("Overrides of the table of PXE architectures"),
+  reservations: z
+    .array(
+      z.strictObject({
+        address: ip.describe("Address kept for the client"),
+        mac: mac.optional(),
+        clientId: hex.optional().describe("Client identifier (option 61) in hex, its type octet included"),
+        uuid: z.guid().optional().describe("SMBIOS UUID"),
+        circuitId: hex
+          .optional()
+          .describe("Circuit id of option 82 in hex: the address follows the switch port"),
+      }),
+    )
+    .default([])
+    .describe("Addresses for clients that are no machines, each named by exactly one identity"),
+  options: z
+    .array(
+      z.strictObject({
+        code: z.int().min(1).max(254),
+        text: z.string().optional(),
+        hex: hex.optional(),
+        addresses: z.array(ip).optional(),
+        always: z.boolean().default(false).describe("Send it although the client did not ask"),
+      }),
+    )
+    .default([])
+    .describe("Further DHCP options, each with a text, hex or addresses"),
 });
 
 const tftpSchema = z.strictObject({

@@ -7,7 +7,6 @@ import {
 } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { errorFromResponse } from "./api-error.ts";
 import { type Endpoint, unreachable } from "./endpoint.ts";
 import { readEvents, type ServerSentEvent } from "./server-sent-events.ts";
@@ -21,9 +20,7 @@ interface Call {
   /** Below `/api/v1/`, for example `machines/kube0`. */
   readonly path: string;
   readonly body?: unknown;
-  readonly upload?: Readable;
   readonly accept?: string;
-  readonly signal?: AbortSignal;
   /** Streams may be silent for longer than {@link ANSWER_TIMEOUT_MS}. */
   readonly timeoutMs?: number;
 }
@@ -46,9 +43,12 @@ export function apiPath(
 
 export class ApiClient {
   readonly endpoint: Endpoint;
+  readonly #signal: AbortSignal;
 
-  constructor(endpoint: Endpoint) {
+  /** Every request ends with an AbortError once `signal` is aborted. */
+  constructor(endpoint: Endpoint, signal: AbortSignal) {
     this.endpoint = endpoint;
+    this.#signal = signal;
   }
 
   /**
@@ -83,7 +83,7 @@ export class ApiClient {
 
   /** The text of a document, exactly as served. */
   async text(path: string): Promise<string> {
-    return readText(await this.#call({ method: "GET", path, accept: "*/*" }));
+    return this.#text({ method: "GET", path, accept: "*/*" });
   }
 
   /** A body too large to hold: the caller consumes it. */
@@ -91,33 +91,28 @@ export class ApiClient {
     return this.#call({ method: "GET", path, accept: "*/*", timeoutMs: 0 });
   }
 
-  /** Sends a stream as it is and returns the JSON answered. */
-  async upload<T>(path: string, upload: Readable): Promise<T> {
-    const text = await readText(await this.#call({ method: "POST", path, upload, timeoutMs: 0 }));
-    return (text === "" ? undefined : JSON.parse(text)) as T;
-  }
-
-  /** Messages of an event stream until the server ends it or `signal` is aborted. */
-  async *follow(path: string, signal: AbortSignal): AsyncGenerator<ServerSentEvent> {
-    const response = await this.#call({
-      method: "GET",
-      path,
-      accept: "text/event-stream",
-      signal,
-      timeoutMs: 0,
-    });
+  /** Messages of an event stream until the server ends it. */
+  async *follow(path: string): AsyncGenerator<ServerSentEvent> {
+    const response = await this.#call({ method: "GET", path, accept: "text/event-stream", timeoutMs: 0 });
     try {
       yield* readEvents(response);
     } catch (error) {
-      if (!signal.aborted) throw unreachable(this.endpoint, error);
+      throw this.#failure(error);
     } finally {
       response.destroy();
     }
   }
 
   async #json(call: Call): Promise<unknown> {
-    const text = await readText(await this.#call(call));
+    const text = await this.#text(call);
     return text === "" ? undefined : JSON.parse(text);
+  }
+
+  async #text(call: Call): Promise<string> {
+    const response = await this.#call(call);
+    return readText(response).catch((error: unknown) => {
+      throw this.#failure(error);
+    });
   }
 
   async #call(call: Call): Promise<IncomingMessage> {
@@ -127,29 +122,28 @@ export class ApiClient {
     throw errorFromResponse(status, await readText(response));
   }
 
+  #failure(error: unknown): Error {
+    return this.#signal.aborted && error instanceof Error ? error : unreachable(this.endpoint, error);
+  }
+
   #exchange(call: Call): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const request = open(this.endpoint, call);
+      const request = open(this.endpoint, call, this.#signal);
       request.once("response", resolve);
-      request.once("error", (error) => reject(unreachable(this.endpoint, error)));
+      request.once("error", (error) => reject(this.#failure(error)));
       request.once("timeout", () => request.destroy(new Error("no answer in time")));
-      if (call.upload) {
-        // A refusal may come before the whole body was sent; the response then says why, not the broken pipe.
-        pipeline(call.upload, request).catch((error: unknown) => reject(unreachable(this.endpoint, error)));
-      } else {
-        request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
-      }
+      request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
     });
   }
 }
 
-function open(endpoint: Endpoint, call: Call): ClientRequest {
+function open(endpoint: Endpoint, call: Call, signal: AbortSignal): ClientRequest {
   const options: RequestOptions = {
     method: call.method,
     path: `/api/v1/${call.path}`,
     headers: headersOf(endpoint, call),
     timeout: call.timeoutMs ?? ANSWER_TIMEOUT_MS,
-    ...(call.signal && { signal: call.signal }),
+    signal,
   };
   if (endpoint.kind === "socket") return requestHttp({ ...options, socketPath: endpoint.path });
   const target = { ...options, host: endpoint.url.hostname.replace(/^\[|\]$/g, ""), port: endpoint.url.port };
@@ -160,7 +154,6 @@ function open(endpoint: Endpoint, call: Call): ClientRequest {
 function headersOf(endpoint: Endpoint, call: Call): Record<string, string> {
   const headers: Record<string, string> = { Accept: call.accept ?? "application/json" };
   if (call.body !== undefined) headers["Content-Type"] = "application/json";
-  if (call.upload) headers["Content-Type"] = "application/octet-stream";
   if (endpoint.kind === "url" && endpoint.token) headers["Authorization"] = `Bearer ${endpoint.token}`;
   return headers;
 }

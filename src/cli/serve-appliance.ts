@@ -1,0 +1,91 @@
+/** Runs the appliance until a signal ends it, and tells the person at the terminal how to go on. */
+import { notifySystemd } from "../adapters/host/service-manager.ts";
+import { didYouMean } from "../config/faults.ts";
+import { settingsOf } from "../config/settings.ts";
+import type { Assignment } from "../config/source.ts";
+import { valueOf } from "../config/value-of.ts";
+import { runAppliance } from "../main.ts";
+import { UsageError } from "./exit.ts";
+import { loadAppliedConfig } from "./load-config.ts";
+import type { Session } from "./session.ts";
+import { type RunningAppliance, welcomeLines } from "./welcome.ts";
+
+/** The options of `muster serve`. */
+export interface ServeOptions {
+  readonly mode?: string;
+  readonly interface?: string;
+  readonly address?: string;
+  readonly dataDir?: string;
+  readonly logLevel?: string;
+  readonly set?: readonly string[];
+  readonly force?: boolean;
+}
+
+const FLAGS = {
+  mode: ["--mode", "dhcp.mode"],
+  interface: ["--interface", "network.interface"],
+  address: ["--address", "network.address"],
+  dataDir: ["--data-dir", "dataDir"],
+  logLevel: ["--log-level", "log.level"],
+} as const;
+
+/**
+ * Loads the configuration, starts, waits for the first signal, stops. A second signal ends the process at once.
+ * @throws ConfigError, or what the start throws: a taken port as one sentence naming who holds it.
+ */
+export async function serveAppliance(session: Session, options: ServeOptions): Promise<void> {
+  const { interrupted } = session.terminal;
+  const { config, warnings } = loadAppliedConfig(session.terminal, session.options, assignmentsOf(options));
+  for (const warning of warnings) session.warn(warning);
+  const appliance: RunningAppliance = await runAppliance(config, {
+    force: options.force === true,
+    signal: interrupted,
+  });
+  for (const line of welcomeLines(appliance, { dataDir: config.dataDir, onTerminal: isWatched(session) })) {
+    session.say(line);
+  }
+  await notifySystemd("--ready", session.terminal.environment);
+  await aborted(interrupted);
+  session.say("stopping; a second signal ends at once");
+  await notifySystemd("--stopping", session.terminal.environment);
+  await appliance.stop();
+}
+
+/** The settings that the options stand for. */
+export function assignmentsOf(options: ServeOptions): readonly Assignment[] {
+  const named = (Object.keys(FLAGS) as (keyof typeof FLAGS)[]).flatMap((option): readonly Assignment[] => {
+    const [flag, setting] = FLAGS[option];
+    const value = options[option];
+    return value === undefined ? [] : [{ path: setting.split("."), value, origin: { kind: "flag", flag } }];
+  });
+  return [...named, ...(options.set ?? []).map(freeSetting)];
+}
+
+function freeSetting(text: string): Assignment {
+  const equals = text.indexOf("=");
+  const name = text.slice(0, Math.max(0, equals));
+  const settings = settingsOf();
+  const setting = settings.find(({ path }) => path.join(".") === name);
+  if (equals <= 0 || setting === undefined) {
+    const known = settings.map(({ path }) => path.join("."));
+    throw new UsageError(
+      equals <= 0
+        ? `--set ${text}: write it like http.port=8081`
+        : `--set: there is no ${name}${didYouMean(name, known)}`,
+    );
+  }
+  const value = valueOf(text.slice(equals + 1), setting.node);
+  return { path: setting.path, value, origin: { kind: "flag", flag: `--set ${name}` } };
+}
+
+/** Secrets are shown to a person only, never to a pipe that may end in a log. */
+function isWatched(session: Session): boolean {
+  return session.terminal.stderr.isTTY === true;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
