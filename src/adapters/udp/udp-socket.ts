@@ -1,7 +1,7 @@
 /** UDP sockets with the errors people meet turned into sentences they can act on. */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { udpPortHolder } from "./port-holder.ts";
+import { udpPortHolder } from "../network/port-holder.ts";
 
 export interface UdpSocketOptions {
   readonly address: string;
