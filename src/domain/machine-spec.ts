@@ -167,7 +167,14 @@ export const machineSpecSchema = z.strictObject({
     .optional()
     .meta({ description: "cloud-config merged into the machine's own; its keys win" }),
   firmware: z
-    .strictObject({ localBoot: z.enum(["auto", "exit", "sanboot", "chain-esp"]).default("auto") })
+    .strictObject({
+      localBoot: z.enum(["auto", "exit", "sanboot", "chain-esp"]).default("auto"),
+      bootFile: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({ description: "Boot file, or URL for HTTP boot, instead of the one for its architecture" }),
+    })
     .prefault({})
     .meta({ description: "Firmware quirks of this machine" }),
   cluster: nameSchema.optional(),
