@@ -15,7 +15,6 @@ import {
   packageOf,
 } from "../../domain/assets/package-index.ts";
 import { parseSha256Sums } from "../../domain/assets/release-file.ts";
-import { MusterError } from "../../domain/errors.ts";
 import type { Wanted } from "./fill.ts";
 import type { ObjectCache, ObjectRequest } from "./object-cache.ts";
 import type { Suite, Suites } from "./suites.ts";
@@ -29,7 +28,7 @@ export interface ArchiveFile {
 }
 
 export interface Archive {
-  readonly upstream: Upstream | undefined;
+  readonly upstream: Upstream;
   readonly suites: Suites;
   /** A file that the suite's release lists; undefined when it does not. `file` is relative to the suite. */
   listed(suite: Suite, file: string): ArchiveFile | undefined;
@@ -54,7 +53,7 @@ export interface ObtainOptions {
 }
 
 export interface ArchiveOptions {
-  readonly upstream: Upstream | undefined;
+  readonly upstream: Upstream;
   readonly suites: Suites;
   readonly cache: ObjectCache;
 }
@@ -107,18 +106,10 @@ function listed(suite: Suite, file: string): ArchiveFile | undefined {
   return { wanted, paths };
 }
 
-async function obtainFile(
+function obtainFile(
   { upstream, cache }: ArchiveOptions,
   { file, ...options }: ObtainOptions & { readonly file: ArchiveFile },
 ): Promise<string> {
-  const present = await cache.find(file.wanted);
-  if (present !== undefined) return present;
-  if (!upstream) {
-    throw new MusterError(
-      "upstream-failed",
-      `${file.paths.at(-1) ?? ""} is not stored and this appliance is offline`,
-    );
-  }
   const request: ObjectRequest = { upstream, paths: file.paths, wanted: file.wanted };
   return cache.obtain({ ...request, ...options });
 }

@@ -156,7 +156,7 @@ async function installerFromPackage(
   if (!entry) {
     throw new MusterError(
       "upstream-failed",
-      `${context.archive.upstream?.address ?? "the archive"} has neither ${plan.imagesDirectory}/netboot nor the package ${plan.fallbackPackage}`,
+      `${context.archive.upstream.address} has neither ${plan.imagesDirectory}/netboot nor the package ${plan.fallbackPackage}`,
     );
   }
   const unpacked = await unpack(context, await fetchPackage(context, { entry, ...options }));

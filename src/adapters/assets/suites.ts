@@ -39,7 +39,7 @@ export interface Suites {
 }
 
 export interface SuitesOptions {
-  readonly upstream: Upstream | undefined;
+  readonly upstream: Upstream;
   readonly directory: string;
   readonly verify: SignatureCheck;
   readonly clock: Clock;
@@ -51,7 +51,7 @@ const MAX_RELEASE_BYTES = 16_000_000;
 /** How long an old copy is used without asking again after the upstream failed. */
 const FAILURE_PAUSE_MS = 30_000;
 
-/** The suites of one archive; `upstream` is undefined in offline operation. */
+/** The suites of one archive. */
 export function createSuites(options: SuitesOptions): Suites {
   const suites = new Map<string, Suite>();
   const running = new Map<string, Promise<Suite>>();
@@ -89,7 +89,6 @@ function requireName(name: string): void {
 /** From the upstream if it answers, else from disk. */
 async function load(options: SuitesOptions, name: string, held: Suite | undefined): Promise<Suite> {
   const stored = held ?? (await fromDisk(options, name));
-  if (!options.upstream) return old(stored, { name, reason: "offline", now: options.clock.now() });
   try {
     return await fromUpstream(options, { name, stored });
   } catch (error) {
@@ -224,7 +223,6 @@ async function fetchSmall(
   { upstream }: SuitesOptions,
   request: { readonly path: string; readonly headers?: Record<string, string> },
 ): Promise<Small | "not-modified"> {
-  if (!upstream) throw new MusterError("upstream-failed", "offline");
   const response = await upstream.get(request);
   const status = response.statusCode ?? 0;
   if (status === 200) {

@@ -67,6 +67,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   return { address: base.href.replace(/\/$/, ""), get, close: transport.close };
 }
 
+/** An archive that is never asked: every request fails with the reason. */
+export function createAbsentUpstream(reason: string): Upstream {
+  const get = (): Promise<never> => Promise.reject(new MusterError("upstream-failed", reason));
+  return { address: "the archive", get, close: () => undefined };
+}
+
 interface Transport {
   readonly send: (
     url: URL,
