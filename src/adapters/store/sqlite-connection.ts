@@ -77,9 +77,11 @@ function prepare(database: Database.Database, file: string, migrations: readonly
 function checkIntegrity(database: Database.Database, file: string): void {
   const finding = database.pragma("quick_check(1)", { simple: true });
   if (finding === "ok") return;
+  // The first line of a finding only names the database.
+  const detail = String(finding).split("\n").at(-1);
   throw new MusterError(
     "unavailable",
-    `the database ${file} cannot be used: it is damaged (${String(finding)}): restore a backup with \`muster restore\``,
+    `the database ${file} cannot be used: it is damaged (${detail ?? ""}): restore a backup with \`muster restore\``,
   );
 }
 
