@@ -5,6 +5,9 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { stringify } from "yaml";
 import type { ConfigInput } from "../../src/config/schema.ts";
+import type { Machine } from "../../src/domain/machine.ts";
+import type { MachineSpecInput } from "../../src/domain/machine-spec.ts";
+import type { StoredEvent } from "../../src/services/ports.ts";
 import type { Daemon, Namespace } from "./netns.ts";
 
 const LAUNCHER = path.join(import.meta.dirname, "../../src/bootstrap/muster.mjs");
@@ -12,23 +15,6 @@ const LAUNCHER = path.join(import.meta.dirname, "../../src/bootstrap/muster.mjs"
 export interface ApiAnswer {
   readonly status: number;
   readonly body: unknown;
-}
-
-/** One entry of the timeline, as the API gives it. */
-export interface TimelineEntry {
-  readonly id: number;
-  readonly at: number;
-  readonly type: string;
-  readonly machine?: string;
-  readonly message: string;
-}
-
-/** What the lab reads of a machine's JSON. */
-export interface MachineJson {
-  readonly name: string;
-  readonly lifecycle?: string;
-  readonly state?: string;
-  readonly generation: number;
 }
 
 export class Appliance {
@@ -112,31 +98,39 @@ export class Appliance {
     return answer.body;
   }
 
-  /** Waits until an event of the machine's timeline fits; rejects with the timeline after the limit (seconds). */
-  async waitForEvent(
-    machine: string,
-    fits: (event: TimelineEntry) => boolean,
-    seconds: number,
-  ): Promise<TimelineEntry> {
-    const deadline = performance.now() + seconds * 1000;
-    for (;;) {
-      const events = await this.events(machine);
-      const found = events.find(fits);
-      if (found) return found;
-      if (performance.now() > deadline) {
-        const timeline = events.map(({ type, message }) => `  ${type}: ${message}`).join("\n");
-        throw new Error(`${machine}: the event did not come within ${seconds} s; its timeline:\n${timeline}`);
-      }
-      await delay(500);
-    }
+  /** Registers a machine, with the fields of its spec flat beside its name, as a person would. */
+  async register(machine: { readonly name: string } & MachineSpecInput): Promise<Machine> {
+    return (await this.must("POST", "/api/v1/machines", machine)) as Machine;
+  }
+
+  async machine(name: string): Promise<Machine> {
+    return (await this.must("GET", `/api/v1/machines/${name}`)) as Machine;
   }
 
   /** The timeline of one machine, oldest first. */
-  async events(machine: string): Promise<readonly TimelineEntry[]> {
-    const body = await this.must("GET", `/api/v1/machines/${machine}/events?limit=1000`);
-    const list = Array.isArray(body) ? body : (body as { items?: unknown; events?: unknown });
-    const events = Array.isArray(list) ? list : (list.items ?? list.events ?? []);
-    return [...(events as TimelineEntry[])].sort((one, other) => one.id - other.id);
+  async events(name: string): Promise<readonly StoredEvent[]> {
+    const page = await this.must("GET", `/api/v1/machines/${name}/events?limit=1000&after=0`);
+    return (page as { items: readonly StoredEvent[] }).items;
+  }
+
+  /** Waits until a machine is as wanted; rejects with its timeline when it fails first or the limit (seconds) is over. */
+  async waitForMachine(
+    name: string,
+    isWanted: (machine: Machine) => boolean,
+    seconds: number,
+  ): Promise<Machine> {
+    const deadline = performance.now() + seconds * 1000;
+    for (;;) {
+      const machine = await this.machine(name);
+      if (isWanted(machine)) return machine;
+      if (machine.state === "failed" || performance.now() > deadline) {
+        const timeline = (await this.events(name)).map(({ type, message }) => `  ${type}: ${message}`);
+        const problem =
+          machine.state === "failed" ? `failed: ${machine.failure?.reason ?? ""}` : `is ${machine.state}`;
+        throw new Error(`${name} ${problem} (stage ${machine.stage ?? "none"}):\n${timeline.join("\n")}`);
+      }
+      await delay(500);
+    }
   }
 }
 

@@ -22,7 +22,7 @@ import { cacheDirectory } from "./cache.ts";
 import { DebianArchive, parseStanzas, run, type Stanza } from "./debian-archive.ts";
 
 const NETBOOT_PACKAGE = "debian-installer-13-netboot-amd64";
-const INITRD = "usr/lib/debian-installer/images/13/amd64/text/debian-installer/amd64/initrd.gz";
+const IMAGES = "usr/lib/debian-installer/images/13/amd64/text/debian-installer/amd64";
 
 /** What stands in for an installer package: ordinary packages, and the files of theirs that are needed. */
 const STAND_INS: Readonly<Record<string, { packages: readonly string[]; files: readonly RegExp[] }>> = {
@@ -58,6 +58,8 @@ export interface InstallerExtras {
   readonly file: string | undefined;
   /** Installer packages that the mirror refuses and for which something stands in. */
   readonly replaced: readonly string[];
+  /** The installer's kernel. */
+  readonly kernel: string;
 }
 
 /** Builds the archive for Debian 13 on amd64, or finds the one already built for this version and this mirror's gaps. */
@@ -70,10 +72,12 @@ export async function installerExtras(): Promise<InstallerExtras> {
     const initrd = await unpackInitrd(archive, work);
     const absent = await absentUdebs(archive, initrd);
     const replaced = absent.map((udeb) => udeb.Package).sort();
-    if (absent.length === 0) return { file: undefined, replaced };
+    const kernel = path.join(home, `linux-${version}`);
+    await cp(path.join(work, "netboot", IMAGES, "linux"), kernel);
+    if (absent.length === 0) return { file: undefined, replaced, kernel };
     const file = path.join(home, `extras-${version}-${absent.length}.cpio.gz`);
     if (!existsSync(file)) await build({ archive, work, initrd, absent, file });
-    return { file, replaced };
+    return { file, replaced, kernel };
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -90,7 +94,7 @@ async function unpackInitrd(archive: DebianArchive, work: string): Promise<Initr
   await archive.unpack(NETBOOT_PACKAGE, path.join(work, "netboot"));
   const directory = path.join(work, "initrd");
   await mkdir(directory);
-  await shell(`gzip -dc ../netboot/${INITRD} | cpio -id --quiet`, directory);
+  await shell(`gzip -dc ../netboot/${IMAGES}/initrd.gz | cpio -id --quiet`, directory);
   const [kernel] = await readdir(path.join(directory, "usr/lib/modules"));
   if (kernel === undefined) throw new Error("the installer's initrd has no kernel modules");
   return { directory, kernel, status: await readFile(path.join(directory, "var/lib/dpkg/status"), "utf8") };

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
 import type { ConfigInput } from "../../src/config/schema.ts";
+import { type Acceleration, findAcceleration } from "./acceleration.ts";
 import { Appliance } from "./appliance.ts";
 import { hostMirrors } from "./debian-archive.ts";
 import { installerExtras } from "./installer-extras.ts";
@@ -36,13 +37,14 @@ export function needsLab(t: TestContext): boolean {
 }
 
 /** What a test powers on: the lab adds namespace, tap and directory. */
-export type LabMachine = Omit<MachineOptions, "namespace" | "tap" | "directory">;
+export type LabMachine = Omit<MachineOptions, "namespace" | "tap" | "directory" | "acceleration">;
 
 export class Lab {
   readonly namespace: Namespace;
   readonly directory: string;
   readonly appliance: Appliance;
   readonly upstream: Upstream;
+  readonly acceleration: Acceleration;
   readonly #taps = new Map<string, string>();
   readonly #machines = new Set<VirtualMachine>();
 
@@ -51,11 +53,13 @@ export class Lab {
     readonly directory: string;
     readonly appliance: Appliance;
     readonly upstream: Upstream;
+    readonly acceleration: Acceleration;
   }) {
     this.namespace = parts.namespace;
     this.directory = parts.directory;
     this.appliance = parts.appliance;
     this.upstream = parts.upstream;
+    this.acceleration = parts.acceleration;
   }
 
   /** Builds the bed and starts the appliance; `config` is laid over the lab's own, section by section. */
@@ -64,13 +68,20 @@ export class Lab {
     const namespace = await createNamespace("lab");
     await namespace.addBridge(BRIDGE, `${ADDRESS}/24`);
     const upstream = await Upstream.open(namespace, directory);
-    const own = await labConfig(upstream);
+    const extras = await installerExtras();
+    const own = await labConfig(upstream, extras.file);
     const appliance = new Appliance({
       namespace,
       directory: path.join(directory, "appliance"),
       config: { ...own, ...config },
     });
-    const lab = new Lab({ namespace, directory, appliance, upstream });
+    const lab = new Lab({
+      namespace,
+      directory,
+      appliance,
+      upstream,
+      acceleration: await findAcceleration(extras.kernel),
+    });
     await appliance.start();
     return lab;
   }
@@ -80,9 +91,21 @@ export class Lab {
     const directory = this.machineDirectory(options.name);
     await mkdir(directory, { recursive: true });
     const tap = await this.#tap(options.name);
-    const machine = await VirtualMachine.powerOn({ ...options, namespace: this.namespace, tap, directory });
+    const machine = await VirtualMachine.powerOn({
+      ...options,
+      namespace: this.namespace,
+      tap,
+      directory,
+      acceleration: this.acceleration,
+    });
     this.#machines.add(machine);
     return machine;
+  }
+
+  /** Pulls a machine's network cable, or plugs it in again. */
+  async setCable(name: string, state: "in" | "out"): Promise<void> {
+    const where = state === "in" ? ["master", BRIDGE] : ["nomaster"];
+    await this.namespace.must("ip", "link", "set", await this.#tap(name), ...where);
   }
 
   /** Where a machine's disks, firmware variables and console log are. */
@@ -90,13 +113,14 @@ export class Lab {
     return path.join(this.directory, "machines", name);
   }
 
-  /** Powers everything off and removes it. Idempotent. */
+  /** Powers everything off and removes it, but for the directory when MUSTER_LAB_KEEP is set. Idempotent. */
   async close(): Promise<void> {
     await Promise.all([...this.#machines].map((machine) => machine.powerOff()));
     await this.appliance.stop();
     await this.namespace.delete();
     await this.upstream.close();
-    await rm(this.directory, { recursive: true, force: true });
+    if (process.env["MUSTER_LAB_KEEP"]) console.log(`kept: ${this.directory}`);
+    else await rm(this.directory, { recursive: true, force: true });
   }
 
   async #tap(machine: string): Promise<string> {
@@ -110,9 +134,8 @@ export class Lab {
 }
 
 /** An appliance that serves DHCP on the bridge and installs through its own mirror. */
-async function labConfig(upstream: Upstream): Promise<ConfigInput> {
+async function labConfig(upstream: Upstream, extras: string | undefined): Promise<ConfigInput> {
   const mirrors = await hostMirrors();
-  const { file } = await installerExtras();
   return {
     network: {
       interface: BRIDGE,
@@ -126,7 +149,7 @@ async function labConfig(upstream: Upstream): Promise<ConfigInput> {
       debian: { upstream: mirrors.debian, proxy: upstream.proxyUrl },
       debianSecurity: { upstream: mirrors.security, proxy: upstream.proxyUrl },
     },
-    assets: { initrdExtras: file === undefined ? [] : [{ os: "debian-13", file }] },
+    assets: { initrdExtras: extras === undefined ? [] : [{ os: "debian-13", file: extras }] },
     log: { level: "debug", format: "text" },
   };
 }

@@ -40,6 +40,8 @@ export interface MachineOptions {
   readonly nicSlot?: number;
   readonly memoryMiB?: number;
   readonly cpus?: number;
+  /** A restart switches the machine off instead, so that a test may change something before it goes on. */
+  readonly staysOffAfterRestart?: boolean;
   /** Further arguments, such as more network cards. */
   readonly extra?: readonly string[];
 }
@@ -216,6 +218,7 @@ function hardwareArguments(options: MachineOptions): string[] {
     ...["-netdev", `tap,id=boot,ifname=${tap},script=no,downscript=no`, "-device", nic],
     ...["-device", "virtio-rng-pci"],
     ...drives,
+    ...(options.staysOffAfterRestart ? ["-no-reboot"] : []),
     ...extra,
   ];
 }

@@ -1,0 +1,79 @@
+/** Real firmware against a real appliance: from power-on to the installer's own request for its document. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { Lab, needsLab } from "../support/lab.ts";
+import { needsPrograms } from "../support/netns.ts";
+import type { Firmware } from "../support/qemu.ts";
+
+const BOOT_SECONDS = 420;
+
+let opened: Promise<Lab> | undefined;
+const openLab = (): Promise<Lab> => (opened ??= Lab.open());
+after(async () => (await opened)?.close());
+
+/** Registers a machine, powers it on and waits until its installer has fetched its document and acted on it. */
+async function bootIntoInstaller(firmware: Firmware, mac: string): Promise<string> {
+  const lab = await openLab();
+  const name = `boots-${firmware}`;
+  await lab.appliance.register({ name, mac, os: "debian-13", console: "ttyS0,115200" });
+  const machine = await lab.powerOn({ name, mac, firmware });
+  try {
+    await lab.appliance.waitForMachine(name, ({ stage }) => stage === "installer-started", BOOT_SECONDS);
+  } catch (error) {
+    throw new Error(`${String(error)}\n\nits console:\n${machine.console.slice(-3000)}`, { cause: error });
+  } finally {
+    await machine.powerOff();
+  }
+  console.log(`  ${name}: installer reports ${machine.seconds.toFixed(0)} s after power-on`);
+  return name;
+}
+
+test("SeaBIOS with the iPXE option ROM boots into the installer, which fetches its preseed", async (t) => {
+  if (needsLab(t)) return;
+  await bootIntoInstaller("bios", "52:54:00:6c:61:01");
+});
+
+test("EDK2 boots by PXE and TFTP into the installer, which fetches its preseed", async (t) => {
+  if (needsLab(t)) return;
+  await bootIntoInstaller("uefi", "52:54:00:6c:61:02");
+});
+
+test("EDK2 boots by UEFI HTTP boot into the installer, which fetches its preseed", async (t) => {
+  if (needsLab(t)) return;
+  await bootIntoInstaller("uefi-http", "52:54:00:6c:61:03");
+});
+
+test("64-bit ARM firmware fetches its network boot program by TFTP", async (t) => {
+  if (needsLab(t) || needsPrograms(t, "qemu-system-aarch64")) return;
+  const lab = await openLab();
+  const mac = "52:54:00:6c:61:04";
+  const os = { name: "debian", version: "13", architecture: "arm64" } as const;
+  await lab.appliance.register({ name: "boots-arm64", mac, os });
+  const machine = await lab.powerOn({
+    name: "boots-arm64",
+    mac,
+    firmware: "arm64",
+    cpus: 1,
+    memoryMiB: 1024,
+  });
+  try {
+    await lab.appliance.waitForLog(/snponly\.efi/, 120);
+  } finally {
+    await machine.powerOff();
+  }
+});
+
+test("a machine that nobody registered gets no answer", async (t) => {
+  if (needsLab(t)) return;
+  const lab = await openLab();
+  const mac = "52:54:00:6c:61:05";
+  const machine = await lab.powerOn({ name: "stranger", mac, firmware: "bios", cpus: 1, memoryMiB: 512 });
+  try {
+    const asked = await machine.waitFor(/Configuring \(net0/, { seconds: 60 });
+    await delay(15_000);
+    assert.doesNotMatch(machine.console.slice(asked), /net0: \d+\.\d+|Filename|http:/);
+  } finally {
+    await machine.powerOff();
+  }
+});
