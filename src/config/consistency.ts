@@ -1,4 +1,5 @@
 /** Rules between settings that no single one of them can break. */
+import { checkNetwork } from "../domain/dhcp/network-plan.ts";
 import type { Config } from "./schema.ts";
 
 export interface Contradiction {
@@ -8,7 +9,17 @@ export interface Contradiction {
 
 /** Every pair of settings that contradict each other. */
 export function consistencyFaults(config: Config): readonly Contradiction[] {
-  return [...leaseTimes(config), ...samePorts(config)];
+  return [...leaseTimes(config), ...samePorts(config), ...networkFaults(config)];
+}
+
+function networkFaults({ network, dhcp }: Config): readonly Contradiction[] {
+  return checkNetwork(network, { reservations: dhcp.reservations }).map(({ path, message }) => ({
+    path: path
+      .split(/[.[\]]+/)
+      .filter((step) => step !== "")
+      .map((step) => (/^\d+$/.test(step) ? Number(step) : step)),
+    message,
+  }));
 }
 
 function leaseTimes({ dhcp }: Config): readonly Contradiction[] {

@@ -129,8 +129,8 @@ const dhcpSchema = z.strictObject({
 });
 
 const tftpSchema = z.strictObject({
-  enabled: z.boolean().default(true),
-  port: port.default(69),
+  enabled: z.boolean().default(true).describe("Serve TFTP"),
+  port: port.default(69).describe("TFTP port"),
   maxBlockSize: z
     .int()
     .min(512)
@@ -145,7 +145,7 @@ const tftpSchema = z.strictObject({
     .positive()
     .default(1000)
     .describe("Transfers at once; further requests stay unanswered and are retried"),
-  maxTransfersPerClient: z.int().positive().default(16),
+  maxTransfersPerClient: z.int().positive().default(16).describe("Transfers at once to one client"),
   singlePort: z.boolean().default(false).describe("Answer everything from port 69, for NAT and containers"),
 });
 
@@ -168,8 +168,8 @@ const mirrorSchema = z.strictObject({
     .optional()
     .describe("Address of the archive; for debian the one of this host's apt when left out"),
   proxy: httpUrl.optional().describe("HTTP proxy on the way to the upstream"),
-  username: z.string().optional(),
-  password: z.string().optional().meta({ secret: true }),
+  username: z.string().optional().describe("User at the upstream"),
+  password: z.string().optional().describe("Password at the upstream").meta({ secret: true }),
   keyring: z.string().optional().describe("Keyring that signs the archive"),
 });
 
@@ -203,7 +203,7 @@ export const configSchema = z
     https: httpsSchema.prefault({}),
     syslog: z
       .strictObject({
-        enabled: z.boolean().default(true),
+        enabled: z.boolean().default(true).describe("Receive the installers' logs"),
         port: port.default(514).describe("Installer log receiver"),
       })
       .prefault({}),
@@ -222,14 +222,19 @@ export const configSchema = z
       .prefault({}),
     log: z
       .strictObject({
-        level: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
+        level: z
+          .enum(["trace", "debug", "info", "warn", "error"])
+          .default("info")
+          .describe("Least important line that is logged"),
         format: z
           .enum(["auto", "json", "text"])
           .default("auto")
           .describe("auto is text on a terminal and JSON elsewhere"),
       })
       .prefault({}),
-    store: z.strictObject({ kind: z.enum(["sqlite"]).default("sqlite") }).prefault({}),
+    store: z
+      .strictObject({ kind: z.enum(["sqlite"]).default("sqlite").describe("What keeps the state") })
+      .prefault({}),
   })
   .readonly();
 
