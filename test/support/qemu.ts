@@ -22,6 +22,8 @@ export interface DiskOptions {
   readonly file: string;
   /** Serial number the machine sees; none when left out. */
   readonly serial?: string;
+  /** Writes are forgotten at power-off. */
+  readonly forgetful?: boolean;
 }
 
 export interface MachineOptions {
@@ -204,8 +206,9 @@ function hardwareArguments(options: MachineOptions): string[] {
   const rom = firmware === "bios" ? "" : ",romfile=";
   const slot = nicSlot === undefined ? "" : `,addr=${nicSlot}`;
   const nic = `virtio-net-pci,netdev=boot,mac=${mac}${rom}${slot}${bootIndex(place.nic)}`;
-  const drives = disks.flatMap(({ file, serial }, index) => [
-    ...["-drive", `file=${file},if=none,id=disk${index},cache=unsafe,discard=unmap`],
+  const drives = disks.flatMap(({ file, serial, forgetful = false }, index) => [
+    "-drive",
+    `file=${file},if=none,id=disk${index},cache=unsafe,discard=unmap${forgetful ? ",snapshot=on" : ""}`,
     "-device",
     `virtio-blk-pci,drive=disk${index}${serial === undefined ? "" : `,serial=${serial}`}${bootIndex(
       place.disk === undefined ? undefined : place.disk + index,

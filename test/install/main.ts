@@ -1,0 +1,53 @@
+/**
+ * `npm run test:install`: every layout on every firmware, the long way, one after the other. Arguments choose some of them
+ * (`npm run test:install -- raid1-uefi`). The results go to docs/install-results.md.
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { Lab } from "../support/lab.ts";
+import { resultsTable } from "./results.ts";
+import { type Layout, runScenario, type Scenario, type StepResult } from "./scenario.ts";
+
+const RESULTS = path.join(import.meta.dirname, "../../docs/install-results.md");
+const LAYOUTS: readonly Layout[] = ["regular", "lvm", "raid1"];
+const SCENARIOS: readonly Scenario[] = LAYOUTS.flatMap((layout) => [
+  { layout, firmware: "bios" },
+  { layout, firmware: "uefi" },
+]);
+
+const nameOf = ({ layout, firmware }: Scenario): string => `${layout}-${firmware}`;
+
+async function main(wanted: readonly string[]): Promise<void> {
+  const unknown = wanted.find((name) => !SCENARIOS.some((scenario) => nameOf(scenario) === name));
+  if (unknown !== undefined) {
+    throw new Error(`"${unknown}" is none of ${SCENARIOS.map(nameOf).join(", ")}`);
+  }
+  const chosen = SCENARIOS.filter((scenario) => wanted.length === 0 || wanted.includes(nameOf(scenario)));
+  const lab = await Lab.open();
+  const stop = (): void => void lab.close().then(() => process.exit(130));
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  const results = new Map<string, readonly StepResult[]>();
+  try {
+    for (const scenario of chosen) {
+      console.log(nameOf(scenario));
+      results.set(nameOf(scenario), await runScenario(lab, scenario, tell));
+    }
+  } finally {
+    await lab.close();
+  }
+  const before = await readFile(RESULTS, "utf8").catch(() => "");
+  const facts = { date: new Date(), acceleration: lab.acceleration };
+  await writeFile(RESULTS, resultsTable({ results, before, ...facts }));
+  const failed = [...results.values()].flat().filter(({ failure }) => failure !== undefined).length;
+  const passed = [...results.values()].flat().length - failed;
+  console.log(`${passed} passed, ${failed} failed, 0 skipped`);
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+function tell({ step, seconds, failure }: StepResult): void {
+  console.log(
+    `  ${failure === undefined ? "✔" : "✖"} ${step} (${seconds.toFixed(0)} s)${failure ? `: ${failure}` : ""}`,
+  );
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,37 @@
+/** The table of docs/install-results.md: one row for each scenario, rows of earlier runs kept until they are run again. */
+import type { StepResult } from "./scenario.ts";
+
+const HEAD = `# Installations, the long way
+
+Written by \`npm run test:install\`: each scenario is a virtual machine with real firmware that is only powered on, installs
+Debian 13 with the stock installer through the appliance's mirror, restarts and reports in. Seconds are those of the step.
+
+| scenario | result | steps | run |
+|---|---|---|---|
+`;
+
+/** Renders the document; `before` is the one that is replaced. */
+export function resultsTable(input: {
+  readonly results: ReadonlyMap<string, readonly StepResult[]>;
+  readonly before: string;
+  readonly date: Date;
+  readonly acceleration: string;
+}): string {
+  const { results, before, date, acceleration } = input;
+  const rows = new Map<string, string>();
+  for (const [row, name] of before.matchAll(/^\| ([a-z0-9]+-[a-z]+) \|.*$/gm)) rows.set(name ?? "", row);
+  const run = `${date.toISOString().slice(0, 10)}, ${acceleration}`;
+  for (const [name, steps] of results) {
+    const result = steps.some(({ failure }) => failure !== undefined) ? "FAILED" : "passed";
+    rows.set(name, `| ${name} | ${result} | ${steps.map(describe).join("; ")} | ${run} |`);
+  }
+  return `${HEAD}${[...rows.keys()]
+    .sort()
+    .map((name) => rows.get(name) ?? "")
+    .join("\n")}\n`;
+}
+
+function describe({ step, seconds, failure }: StepResult): string {
+  const why = failure === undefined ? "" : `: ${failure.replaceAll("|", "/")}`;
+  return `${step} ${seconds.toFixed(0)} s${why}`;
+}
