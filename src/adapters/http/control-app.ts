@@ -5,6 +5,7 @@ import { apiRoutes } from "./api-routes.ts";
 import type { ControlServices } from "./control-ports.ts";
 import { healthz, readyz } from "./health.ts";
 import { mountRoutes } from "./mount-routes.ts";
+import { type NodeServices, nodeRoutes } from "./node-routes.ts";
 import type { Trust } from "./principal.ts";
 import { errorHandler, notFound } from "./problem.ts";
 import { requestId } from "./request-id.ts";
@@ -12,6 +13,8 @@ import { requestId } from "./request-id.ts";
 export interface ControlAppOptions {
   readonly services: ControlServices;
   readonly trust: Trust;
+  /** Absent on the unix socket: machines come over HTTPS. */
+  readonly node?: NodeServices;
   /** Ends feeds and waits when the appliance stops. */
   readonly stopping: AbortSignal;
 }
@@ -30,6 +33,7 @@ export function createControlApp(options: ControlAppOptions): Express {
   app.get("/readyz", readyz(services.status));
   const routes: readonly ApiRoute[] = apiRoutes(services);
   app.use("/api/v1", mountRoutes({ routes, trust, stopping, events: services.timeline }));
+  if (options.node) app.use("/node/v1", nodeRoutes(options.node));
   app.use(notFound);
   app.use(errorHandler(services.log));
   return app;

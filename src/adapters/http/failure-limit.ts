@@ -38,6 +38,15 @@ export class FailureLimit {
     return Math.max(1, Math.ceil((window.startedAt + this.#windowMs - now) / 1000));
   }
 
+  /** Seconds that this address still has to wait; undefined when it may go on. */
+  blocked(address: string): number | undefined {
+    const now = this.#clock.monotonic();
+    const window = this.#windows.get(address);
+    if (!window || window.failures < this.#limit || now - window.startedAt >= this.#windowMs)
+      return undefined;
+    return Math.max(1, Math.ceil((window.startedAt + this.#windowMs - now) / 1000));
+  }
+
   #windowOf(address: string, now: number): Window {
     const known = this.#windows.get(address);
     if (known && now - known.startedAt < this.#windowMs) return known;
