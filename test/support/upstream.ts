@@ -8,6 +8,7 @@ import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import path from "node:path";
+import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { cacheDirectory } from "./cache.ts";
 import type { Namespace } from "./netns.ts";
@@ -34,6 +35,7 @@ export class Upstream {
     const server = createServer();
     const upstream = new Upstream(server);
     server.on("request", (incoming, outgoing) => void upstream.#answer(incoming, outgoing));
+    server.on("connect", (incoming: IncomingMessage, client: Duplex) => upstream.#tunnel(incoming, client));
     await new Promise<void>((resolve) => server.listen(socket, resolve));
     server.unref();
     const relay = namespace.spawnNode(path.join(import.meta.dirname, "relay.ts"), [
@@ -52,6 +54,21 @@ export class Upstream {
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** An archive behind HTTPS: the bytes pass through unseen. */
+  #tunnel(incoming: IncomingMessage, client: Duplex): void {
+    const target = URL.parse(`tcp://${incoming.url ?? ""}`);
+    if (!target || this.#refusing) {
+      client.end("HTTP/1.1 503 Service Unavailable\r\n\r\n");
+      return;
+    }
+    const upstream = connect(Number(target.port || 443), target.hostname, () => {
+      client.write("HTTP/1.1 200 Connection established\r\n\r\n");
+      client.pipe(upstream).pipe(client);
+    });
+    upstream.on("error", () => client.destroy());
+    client.on("error", () => upstream.destroy());
   }
 
   async #answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
