@@ -9,6 +9,7 @@ import { defineConfig } from "./config.ts";
 import { defineConfirm } from "./confirm.ts";
 import { defineDescribe } from "./describe.ts";
 import { defineDiagnose } from "./diagnose.ts";
+import { defineDoctor } from "./doctor.ts";
 import { defineEvents } from "./events.ts";
 import { exitCodeOf, failureLines } from "./exit.ts";
 import { defineGet } from "./get.ts";
@@ -21,6 +22,7 @@ import { defineRetire } from "./retire.ts";
 import { defineRetry } from "./retry.ts";
 import { defineServe } from "./serve.ts";
 import { Session } from "./session.ts";
+import { defineStatus } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 import { defineToken } from "./token.ts";
 import { defineVersion } from "./version.ts";
@@ -29,6 +31,7 @@ import { defineWatch } from "./watch.ts";
 const COMMANDS = [
   defineServe,
   defineConfig,
+  defineDoctor,
   defineRegister,
   defineGet,
   defineDescribe,
@@ -38,6 +41,7 @@ const COMMANDS = [
   defineBoot,
   defineConfirm,
   defineRetire,
+  defineStatus,
   defineWatch,
   defineLogs,
   defineEvents,

@@ -51,3 +51,25 @@ export interface DiagnosisView {
   readonly nextBoot?: { readonly kind: string; readonly reason: string };
   readonly packets: readonly object[];
 }
+
+/** How the appliance itself is. */
+export interface StatusView {
+  readonly version: string;
+  readonly startedAt: number;
+  readonly ready: boolean;
+  readonly address?: string;
+  readonly dhcpMode: "off" | "proxy" | "server";
+  readonly machines: Readonly<Record<string, number>>;
+  readonly listeners: readonly {
+    readonly name: string;
+    readonly state: "off" | "listening" | "degraded";
+    readonly endpoints?: readonly string[];
+    readonly problem?: string;
+  }[];
+  readonly checks: readonly {
+    readonly name: string;
+    readonly state: "ok" | "degraded" | "failed";
+    readonly reason?: string;
+  }[];
+  readonly rivals: readonly { readonly address: string; readonly seenAt: number }[];
+}
