@@ -9,3 +9,9 @@ const server = createServer((client) => {
   client.pipe(upstream).pipe(client);
 });
 server.listen(Number(port), "127.0.0.1", () => console.log("listening"));
+
+// Whoever started the relay may have been killed: nobody else would end it.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) process.exit();
+}, 1000);
