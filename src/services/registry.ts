@@ -48,6 +48,8 @@ export interface UpdateRequest {
 export interface Registry extends MachineLookup, SightingSink {
   /** All machines, by name. */
   list(): readonly Machine[];
+  /** The machine last seen at an address: a hint for people, never an identity. */
+  bySeenAddress(address: string): Machine | undefined;
   /** MACs that asked but belong to no machine, newest first; bounded. */
   unknown(): readonly UnknownMachine[];
   register(request: RegisterRequest, source: Source): Promise<Machine>;

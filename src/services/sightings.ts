@@ -9,11 +9,27 @@ const UNKNOWN_KEPT = 512;
 
 export class Sightings {
   readonly #known = new Map<string, Sighting>();
+  readonly #nameByAddress = new Map<string, string>();
+  readonly #addressByName = new Map<string, string>();
   readonly #unknown = new Map<string, UnknownMachine>();
 
   /** Notes a sighting of a machine, to be written later; details of earlier ones that it lacks are kept. */
   noteKnown(name: string, sighting: Sighting): void {
     this.#known.set(name, { ...this.#known.get(name), ...sighting });
+    if (sighting.address !== undefined) this.noteAddress(name, sighting.address);
+  }
+
+  /** Notes where a machine is: the last one seen at an address has it. */
+  noteAddress(name: string, address: string): void {
+    const before = this.#addressByName.get(name);
+    if (before !== undefined && this.#nameByAddress.get(before) === name) this.#nameByAddress.delete(before);
+    this.#addressByName.set(name, address);
+    this.#nameByAddress.set(address, name);
+  }
+
+  /** The name of the machine that was last seen at an address. */
+  nameAt(address: string): string | undefined {
+    return this.#nameByAddress.get(address);
   }
 
   /** Notes a sighting of a MAC that nobody registered. */
@@ -37,6 +53,15 @@ export class Sightings {
   /** MACs that nobody registered, newest first. */
   unknown(): readonly UnknownMachine[] {
     return [...this.#unknown.values()].reverse();
+  }
+
+  /** Forgets a machine. */
+  forget(name: string): void {
+    this.#known.delete(name);
+    const address = this.#addressByName.get(name);
+    this.#addressByName.delete(name);
+    if (address !== undefined && this.#nameByAddress.get(address) === name)
+      this.#nameByAddress.delete(address);
   }
 
   /** Forgets MACs that belong to somebody now. */

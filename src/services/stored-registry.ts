@@ -83,6 +83,10 @@ export class StoredRegistry implements Registry, Service {
     return this.#index.byMac(mac);
   }
 
+  bySeenAddress(address: string): Machine | undefined {
+    return this.#index.byName(this.#sightings.nameAt(address) ?? "");
+  }
+
   unknown(): readonly UnknownMachine[] {
     return this.#sightings.unknown();
   }
@@ -207,6 +211,8 @@ export class StoredRegistry implements Registry, Service {
     for (const machine of await this.#options.store.all()) {
       this.#index.put(machine);
       this.#discovery.follow(machine, "kept");
+      if (machine.seen?.address !== undefined)
+        this.#sightings.noteAddress(machine.name, machine.seen.address);
     }
     this.#loaded = true;
   }
@@ -253,6 +259,7 @@ export class StoredRegistry implements Registry, Service {
     const { kind, machine } = change;
     this.#discovery.follow(machine, kind === "removed" ? "removed" : "kept");
     if (kind === "changed") this.#sightings.adopt(macsOf(machine.spec));
+    else this.#sightings.forget(machine.name);
     for (const listener of this.#listeners) {
       try {
         listener(change);
