@@ -26,6 +26,12 @@ export interface FillOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface FillProgress {
+  readonly written: number;
+  readonly restarts: number;
+  readonly state: "running" | "done" | "failed";
+}
+
 /** A download that is under way. */
 export interface Fill {
   readonly partPath: string;
@@ -33,9 +39,9 @@ export interface Fill {
   readonly total: Promise<number>;
   /** Path of the verified object. @throws MusterError `upstream-failed`, `not-verified`, `not-found`, `unavailable`. */
   readonly done: Promise<string>;
-  /** Bytes on disk so far, and how often the file was begun anew. */
-  progress(): { readonly written: number; readonly restarts: number };
-  /** Calls back whenever progress changes; returns the way to stop that. */
+  /** Bytes on disk so far, how often the file was begun anew, and whether it has ended. */
+  progress(): FillProgress;
+  /** Calls back whenever progress changes, the end included; returns the way to stop that. */
   onProgress(listener: () => void): () => void;
 }
 
@@ -44,16 +50,24 @@ const ATTEMPTS = 4;
 /** Starts the download at once. */
 export function startFill(options: FillOptions): Fill {
   const state = new FillState(options.wanted.bytes);
-  const done = run(options, state);
-  done.catch((error: unknown) => {
-    state.sized.reject(error);
-  });
+  const done = run(options, state).then(
+    (path) => {
+      state.end("done");
+      return path;
+    },
+    (error: unknown) => {
+      state.sized.reject(error);
+      state.end("failed");
+      throw error;
+    },
+  );
+  done.catch(() => undefined);
   state.sized.promise.catch(() => undefined);
   return {
     partPath: options.partPath,
     total: state.sized.promise,
     done,
-    progress: () => ({ written: state.written, restarts: state.restarts }),
+    progress: () => ({ written: state.written, restarts: state.restarts, state: state.state }),
     onProgress: (listener) => {
       state.listeners.add(listener);
       return () => state.listeners.delete(listener);
@@ -64,6 +78,7 @@ export function startFill(options: FillOptions): Fill {
 class FillState {
   written = 0;
   restarts = 0;
+  state: FillProgress["state"] = "running";
   total: number | undefined;
   hash: Hash = createHash("sha256");
   readonly sized = Promise.withResolvers<number>();
@@ -81,13 +96,22 @@ class FillState {
   grow(chunk: Uint8Array): void {
     this.hash.update(chunk);
     this.written += chunk.length;
-    for (const listener of this.listeners) listener();
+    this.#tell();
+  }
+
+  end(state: "done" | "failed"): void {
+    this.state = state;
+    this.#tell();
   }
 
   restart(): void {
     if (this.written > 0) this.restarts += 1;
     this.written = 0;
     this.hash = createHash("sha256");
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const listener of this.listeners) listener();
   }
 }

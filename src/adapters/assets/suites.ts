@@ -2,7 +2,7 @@
  * The signed state of an archive's suites: `InRelease` (and the older pair `Release`, `Release.gpg`), fetched anew
  * when older than a given age, verified before anybody sees it, kept on disk for when the upstream is away.
  */
-import { mkdir, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { splitClearSigned } from "../../domain/assets/clear-signed.ts";
 import { parseRelease, type ReleaseFile } from "../../domain/assets/release-file.ts";
@@ -36,6 +36,8 @@ export interface Suites {
   detached(name: string, maxAgeMs: number): Promise<DetachedRelease>;
   /** Suites asked for since the start, most recently first. */
   known(): readonly Suite[];
+  /** Names of the suites on disk. */
+  stored(): Promise<readonly string[]>;
 }
 
 export interface SuitesOptions {
@@ -79,7 +81,8 @@ export function createSuites(options: SuitesOptions): Suites {
     pairs.set(name, pair);
     return pair;
   };
-  return { get, detached, known: () => [...suites.values()].reverse() };
+  const stored = (): Promise<string[]> => readdir(options.directory).catch(() => []);
+  return { get, detached, known: () => [...suites.values()].reverse(), stored };
 }
 
 function requireName(name: string): void {

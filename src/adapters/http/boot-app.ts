@@ -81,7 +81,7 @@ function dispatch({ files, mirror, log }: BootAppOptions, { app, request, respon
   const file = under("/boot/files/");
   const mirrored = under("/mirror/");
   if (file === undefined && mirrored === undefined) {
-    request.url = `${encodeURI(path)}${/\?.*$/.exec(request.url ?? "")?.[0] ?? ""}`;
+    request.url = `${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}${/\?.*$/.exec(request.url ?? "")?.[0] ?? ""}`;
     app(request as Request, response as Response);
     return;
   }
@@ -143,11 +143,11 @@ async function takeReport(options: BootAppOptions, request: Request, response: R
 
 /** What a handler threw, as one line of text; the ticket stays out of the log. */
 function failed(log: Log): express.ErrorRequestHandler {
-  return (error: unknown, request, response, _next) => {
+  return (error: unknown, request, response, next) => {
     const status = statusOf(error);
     if (status >= 500) log.error({ error, path: maskTicket(request.path) }, "request failed");
     if (response.headersSent) {
-      response.destroy();
+      next(error);
       return;
     }
     const known = error instanceof MusterError || status < 500;

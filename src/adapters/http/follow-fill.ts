@@ -17,16 +17,15 @@ export interface Following {
  */
 export async function followFill({ response, fill, total }: Following): Promise<void> {
   const { restarts } = fill.progress();
-  const verified = settled(fill);
   let file: FileHandle | undefined;
   let sent = 0;
   try {
     while (sent < total && !response.destroyed) {
       const progress = fill.progress();
       if (progress.restarts !== restarts) throw new Error("the download began anew");
-      const ready = verified.done ? total : Math.min(progress.written, total - 1);
-      if (sent === ready) {
-        if (verified.failed) throw new Error("the download failed");
+      if (progress.state === "failed") throw new Error("the download failed");
+      const ready = progress.state === "done" ? total : Math.min(progress.written, total - 1);
+      if (sent >= ready) {
         await change(fill, response);
         continue;
       }
@@ -66,24 +65,6 @@ async function copyOnce({ file, response, from, to }: CopyOnce): Promise<number>
   return bytesRead;
 }
 
-interface Settled {
-  done: boolean;
-  failed: boolean;
-}
-
-function settled(fill: Fill): Settled {
-  const state: Settled = { done: false, failed: false };
-  fill.done.then(
-    () => {
-      state.done = true;
-    },
-    () => {
-      state.failed = true;
-    },
-  );
-  return state;
-}
-
 /** Resolves when the fill grew, began anew or ended, or when the client went away. */
 function change(fill: Fill, response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
@@ -94,7 +75,6 @@ function change(fill: Fill, response: ServerResponse): Promise<void> {
     };
     const stop = fill.onProgress(done);
     response.on("close", done);
-    fill.done.then(done, done);
   });
 }
 
