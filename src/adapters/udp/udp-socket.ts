@@ -8,8 +8,10 @@ export interface UdpSocketOptions {
   readonly port: number;
   /** May send to broadcast addresses. */
   readonly broadcast?: boolean;
-  /** Shares the port with sockets of this process bound to other addresses. Others' sockets are still noticed. */
+  /** Shares the port with sockets of this process bound to other addresses. Other programs' sockets are still noticed. */
   readonly shared?: boolean;
+  /** A socket of this process already holds the port, so that nobody else can: not looked for again. */
+  readonly besideOurs?: boolean;
   /** Receive buffer in bytes that is asked for; the kernel may grant less. */
   readonly receiveBuffer?: number;
 }
@@ -22,7 +24,7 @@ export interface BindFailure {
 
 /** Opens and binds a socket; failures are values, because a missing right must not end the process. */
 export async function openUdpSocket(options: UdpSocketOptions): Promise<Socket | BindFailure> {
-  if (options.shared === true) {
+  if (options.shared === true && options.besideOurs !== true) {
     const alone = await bind({ ...options, shared: false });
     if (isBindFailure(alone)) return alone;
     await closeUdpSocket(alone);
@@ -30,7 +32,8 @@ export async function openUdpSocket(options: UdpSocketOptions): Promise<Socket |
   return bind(options);
 }
 
-export function isBindFailure(result: Socket | BindFailure): result is BindFailure {
+/** Tells a failure from what was opened. */
+export function isBindFailure(result: object): result is BindFailure {
   return "kind" in result;
 }
 
