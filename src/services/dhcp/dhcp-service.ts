@@ -75,6 +75,8 @@ export interface DhcpService extends Service {
   leases(): readonly LeaseRecord[];
   /** Counts since the start: replies by `sent:OFFER`…, silence by `ignored:<reason>`. */
   counters(): Readonly<Record<string, number>>;
+  /** Other DHCP servers noticed since the start. */
+  foreignServers(): readonly ForeignServer[];
   /** Marks the transaction of a search for other servers, so that it is neither answered nor counted as a client. */
   expectProbe(xid: number): void;
 }

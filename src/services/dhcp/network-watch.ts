@@ -1,0 +1,108 @@
+/** Turns what DHCP traffic gives away into events, each kind and subject at a limited rate. */
+import type { EventInput, EventSink } from "../ports.ts";
+import type { ForeignServer } from "./dhcp-service.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const MAX_REMEMBERED = 1_000;
+const MAX_SERVERS = 64;
+/** A machine that fetches boot files this often within the window is running in circles. */
+const LOOP_BOOTS = 10;
+const LOOP_WINDOW = 15 * MINUTE;
+/** Questions closer together than this belong to one boot. */
+const ONE_BOOT = 20_000;
+
+export class NetworkWatch {
+  readonly #events: EventSink;
+  readonly #alarming: boolean;
+  readonly #lastTold = new Map<string, number>();
+  readonly #servers = new Map<string, ForeignServer>();
+  readonly #boots = new Map<string, number[]>();
+
+  /** Where this appliance gives out addresses, another server is an alarm; beside one it is a note. */
+  constructor(options: { readonly events: EventSink; readonly otherServersAlarm: boolean }) {
+    this.#events = options.events;
+    this.#alarming = options.otherServersAlarm;
+  }
+
+  foreignServers(): readonly ForeignServer[] {
+    return [...this.#servers.values()];
+  }
+
+  /** Another DHCP server answered, or a client chose one. */
+  foreignServer(found: ForeignServer, monotonic: number): void {
+    if (this.#servers.size >= MAX_SERVERS && !this.#servers.has(found.server)) return;
+    this.#servers.set(found.server, found);
+    this.#tell(`foreign:${found.server}`, HOUR, monotonic, {
+      type: "dhcp.foreign-server",
+      source: "dhcp",
+      level: this.#alarming ? "alarm" : "info",
+      message: `another DHCP server is at ${found.server}`,
+      data: { ...found },
+    });
+  }
+
+  poolExhausted(network: string, monotonic: number): void {
+    this.#tell(`exhausted:${network}`, 10 * MINUTE, monotonic, {
+      type: "dhcp.pool-exhausted",
+      source: "dhcp",
+      level: "alarm",
+      message: `no address is free in the pools of ${network}`,
+      data: { network },
+    });
+  }
+
+  addressInUse(address: string, client: string, monotonic: number): void {
+    this.#tell(`in-use:${address}`, 10 * MINUTE, monotonic, {
+      type: "dhcp.address-in-use",
+      source: "dhcp",
+      level: "alarm",
+      message: `${address} is in use by something that has no lease for it`,
+      data: { address, client },
+    });
+  }
+
+  clockJumped(milliseconds: number, monotonic: number): void {
+    this.#tell("clock", MINUTE, monotonic, {
+      type: "dhcp.clock-jumped",
+      source: "dhcp",
+      level: "warning",
+      message: `the clock was set by ${Math.round(milliseconds / 1000)} s; leases keep the time they had left`,
+      data: { milliseconds },
+    });
+  }
+
+  /** A machine's firmware was told its boot file. */
+  firmwareBoot(mac: string, machine: string | undefined, monotonic: number): void {
+    const recent = (this.#boots.get(mac) ?? []).filter((at) => monotonic - at < LOOP_WINDOW);
+    const last = recent.at(-1);
+    if (last !== undefined && monotonic - last < ONE_BOOT) return;
+    recent.push(monotonic);
+    remember(this.#boots, mac, recent.slice(-LOOP_BOOTS - 1));
+    if (recent.length <= LOOP_BOOTS) return;
+    this.#tell(`loop:${mac}`, LOOP_WINDOW, monotonic, {
+      type: "dhcp.boot-loop",
+      ...(machine === undefined ? {} : { machine }),
+      mac,
+      source: "dhcp",
+      level: "warning",
+      message: `asked for its boot file ${recent.length} times within 15 minutes`,
+      data: {},
+    });
+  }
+
+  #tell(subject: string, every: number, monotonic: number, event: EventInput): void {
+    const last = this.#lastTold.get(subject);
+    if (last !== undefined && monotonic - last < every) return;
+    remember(this.#lastTold, subject, monotonic);
+    this.#events.record(event);
+  }
+}
+
+function remember<T>(memory: Map<string, T>, key: string, value: T): void {
+  memory.delete(key);
+  memory.set(key, value);
+  if (memory.size <= MAX_REMEMBERED) return;
+  const oldest = memory.keys().next();
+  if (oldest.done !== true) memory.delete(oldest.value);
+}
