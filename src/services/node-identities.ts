@@ -82,7 +82,10 @@ export class NodeIdentities implements Service {
     const { store, clock, log } = this.#options;
     // identify() compares generations by itself, so a failure here opens nothing.
     store.revoke({ machine, upTo, at: clock.now() }).catch((error: unknown) => {
-      log.error({ error, machine, upTo }, "identities of an ended generation cannot be marked as revoked");
+      log.error(
+        { err: error, machine, upTo },
+        "identities of an ended generation cannot be marked as revoked",
+      );
     });
   }
 

@@ -143,7 +143,7 @@ export class Tokens {
     const touched = { ...record, lastUsedAt: now };
     this.#byId.set(record.id, touched);
     this.#store.put(touched).catch((error: unknown) => {
-      this.#log.warn({ error, token: record.id }, "cannot note when a token was last used");
+      this.#log.warn({ err: error, token: record.id }, "cannot note when a token was last used");
     });
   }
 }

@@ -118,7 +118,7 @@ export class ControlServer implements Service {
       server.setSecureContext({ key, cert: chain, ca: authority, minVersion: "TLSv1.2" });
       log.info({}, "the control plane's certificate was renewed");
     } catch (error) {
-      log.error({ error }, "the control plane's certificate cannot be renewed");
+      log.error({ err: error }, "the control plane's certificate cannot be renewed");
     }
   }
 }

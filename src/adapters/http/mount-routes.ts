@@ -118,21 +118,20 @@ function wholeNumber(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** Every change asked for over the API is on record, whether it was done or refused. */
+/** Every change asked for over the API is on record, done or refused. Machines' own timelines say what came of it. */
 function audit(
   each: ApiRoute,
   what: { readonly request: Request; readonly principal: Principal; readonly reply: Reply },
   events: EventSink,
 ): void {
-  const refusal = what.reply.kind === "problem" ? what.reply.problem.code : undefined;
-  const name = what.request.params.name;
+  const { request, principal, reply } = what;
+  const refusal = reply.kind === "problem" ? reply.problem.code : undefined;
   events.record({
     type: `api.${each.id}`,
-    source: what.principal.source,
+    source: principal.source,
     level: refusal === undefined ? "info" : "warning",
-    ...(typeof name === "string" ? { machine: name } : {}),
-    message: refusal === undefined ? each.summary : `${each.summary}: refused (${refusal})`,
-    data: { from: remoteAddress(what.request), ...(refusal === undefined ? {} : { refused: refusal }) },
+    message: `${request.method} ${request.baseUrl}${request.path}: ${refusal ?? "done"}`,
+    data: { ...request.params, from: remoteAddress(request) },
   });
 }
 

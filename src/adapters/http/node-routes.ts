@@ -53,7 +53,10 @@ function enrol({ enrolment, failures }: NodeServices): RequestHandler {
   return async (request, response) => {
     const address = remoteAddress(request);
     const wait = failures.blocked(address);
-    if (wait !== undefined) return tooMany(response, wait);
+    if (wait !== undefined) {
+      tooMany(response, wait);
+      return;
+    }
     const body = enrolSchema.safeParse(request.body);
     if (!body.success) {
       const faults = faultsOf(body.error, enrolSchema);

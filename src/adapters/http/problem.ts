@@ -88,7 +88,7 @@ export function errorHandler(log: Log): ErrorRequestHandler {
     const problem = problemOf(error);
     if (problem.code === "internal" || problem.code === "render-failed") {
       log.error(
-        { error, method: request.method, path: request.path, requestId: requestIdOf(response) },
+        { err: error, method: request.method, path: request.path, requestId: requestIdOf(response) },
         "request failed",
       );
     }
