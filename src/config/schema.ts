@@ -40,7 +40,12 @@ const subnetSchema = z.strictObject({
   relays: z.array(ip).default([]).describe("giaddr of relays that stand in this network, when outside of it"),
   sharedWith: cidr.optional().describe("Another configured network on the same wire"),
   routes: z
-    .array(z.strictObject({ to: cidr, via: ip }))
+    .array(
+      z.strictObject({
+        to: cidr.describe("Destination network"),
+        via: ip.describe("Router on the way there"),
+      }),
+    )
     .default([])
     .describe("Classless static routes (option 121)"),
   mtu: z.int().min(576).max(65535).optional().describe("Interface MTU handed to clients (option 26)"),
@@ -93,7 +98,7 @@ const dhcpSchema = z.strictObject({
   architectures: z
     .array(
       z.strictObject({
-        code: z.int().min(0).max(65535),
+        code: z.int().min(0).max(65535).describe("Number of the architecture (option 93)"),
         bootFile: z.string().nullable().describe("Boot file, or null for none"),
         class: z.string().min(1).optional().describe("Only for clients whose vendor or user class begins so"),
       }),
@@ -104,7 +109,7 @@ const dhcpSchema = z.strictObject({
     .array(
       z.strictObject({
         address: ip.describe("Address kept for the client"),
-        mac: mac.optional(),
+        mac: mac.optional().describe("Hardware address"),
         clientId: hex.optional().describe("Client identifier (option 61) in hex, its type octet included"),
         uuid: z.guid().optional().describe("SMBIOS UUID"),
         circuitId: hex
@@ -117,10 +122,10 @@ const dhcpSchema = z.strictObject({
   options: z
     .array(
       z.strictObject({
-        code: z.int().min(1).max(254),
-        text: z.string().optional(),
-        hex: hex.optional(),
-        addresses: z.array(ip).optional(),
+        code: z.int().min(1).max(254).describe("Number of the option"),
+        text: z.string().optional().describe("Its value as text"),
+        hex: hex.optional().describe("Its value as octets"),
+        addresses: z.array(ip).optional().describe("Its value as IPv4 addresses"),
         always: z.boolean().default(false).describe("Send it although the client did not ask"),
       }),
     )
@@ -177,7 +182,15 @@ const assetsSchema = z.strictObject({
   maxCacheBytes: z.int().positive().default(40_000_000_000).describe("Size of the mirror's cache"),
   offline: z.boolean().default(false).describe("Never ask an upstream; serve what is there"),
   initrdExtras: z
-    .array(z.strictObject({ os: z.string().regex(/^debian-(12|13)$/), file: z.string() }))
+    .array(
+      z.strictObject({
+        os: z
+          .string()
+          .regex(/^debian-(12|13)$/, "expected debian-12 or debian-13")
+          .describe("Operating system whose installer gets it"),
+        file: z.string().describe("Path of the archive"),
+      }),
+    )
     .default([])
     .describe("cpio archives appended to an installer's initrd"),
 });

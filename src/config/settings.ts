@@ -27,9 +27,11 @@ export interface Setting {
   readonly secret: boolean;
 }
 
+const TREE = z.toJSONSchema(configSchema, { io: "input" }) as SchemaNode;
+
 /** The schema of `muster.yaml` as a tree of {@link SchemaNode}. */
 export function schemaTree(): SchemaNode {
-  return z.toJSONSchema(configSchema, { io: "input" }) as SchemaNode;
+  return TREE;
 }
 
 /** Every setting below `node`, in the schema's order. */
