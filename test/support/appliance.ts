@@ -17,6 +17,9 @@ export interface ApiAnswer {
   readonly body: unknown;
 }
 
+/** One structured line of the appliance's log. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
 export class Appliance {
   readonly directory: string;
   readonly #namespace: Namespace;
@@ -49,6 +52,14 @@ export class Appliance {
       }
       await delay(100);
     }
+  }
+
+  /** Its log as structured lines (the lab configures `log.format: json`); what is not JSON is left out. */
+  get logLines(): readonly LogLine[] {
+    return this.log.split("\n").flatMap((line) => {
+      const parsed = line.startsWith("{") ? parse(line) : undefined;
+      return isObject(parsed) ? [parsed] : [];
+    });
   }
 
   /** Everything it logged since it was started. */
@@ -140,4 +151,8 @@ function parse(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+function isObject(value: unknown): value is LogLine {
+  return typeof value === "object" && value !== null;
 }

@@ -19,7 +19,7 @@ import {
 } from "node:fs/promises";
 import path from "node:path";
 import { cacheDirectory } from "./cache.ts";
-import { DebianArchive, parseStanzas, run, type Stanza } from "./debian-archive.ts";
+import { DebianRelease, parseStanzas, run, type Stanza } from "./debian-release.ts";
 
 const NETBOOT_PACKAGE = "debian-installer-13-netboot-amd64";
 const IMAGES = "usr/lib/debian-installer/images/13/amd64/text/debian-installer/amd64";
@@ -65,7 +65,7 @@ export interface InstallerExtras {
 /** Builds the archive for Debian 13 on amd64, or finds the one already built for this version and this mirror's gaps. */
 export async function installerExtras(): Promise<InstallerExtras> {
   const home = path.join(cacheDirectory(), "lab", "debian-13");
-  const archive = await DebianArchive.open({ suite: "trixie", directory: path.join(home, "apt") });
+  const archive = await DebianRelease.open({ suite: "trixie", directory: path.join(home, "apt") });
   const version = await archive.version(NETBOOT_PACKAGE);
   const work = await mkdtemp(path.join(home, "build-"));
   try {
@@ -90,7 +90,7 @@ interface Initrd {
   readonly status: string;
 }
 
-async function unpackInitrd(archive: DebianArchive, work: string): Promise<Initrd> {
+async function unpackInitrd(archive: DebianRelease, work: string): Promise<Initrd> {
   await archive.unpack(NETBOOT_PACKAGE, path.join(work, "netboot"));
   const directory = path.join(work, "initrd");
   await mkdir(directory);
@@ -101,7 +101,7 @@ async function unpackInitrd(archive: DebianArchive, work: string): Promise<Initr
 }
 
 /** Asks the mirror for each installer package that this initrd may want and that something here can stand in for. */
-async function absentUdebs(archive: DebianArchive, initrd: Initrd): Promise<Stanza[]> {
+async function absentUdebs(archive: DebianRelease, initrd: Initrd): Promise<Stanza[]> {
   const present = new Set(parseStanzas(initrd.status).map(({ Package }) => Package));
   const candidates = (await archive.udebs("amd64")).filter(
     (udeb) =>
@@ -111,14 +111,14 @@ async function absentUdebs(archive: DebianArchive, initrd: Initrd): Promise<Stan
   return candidates.filter((_, index) => answers[index] === false);
 }
 
-async function isServed(archive: DebianArchive, udeb: Stanza): Promise<boolean> {
+async function isServed(archive: DebianRelease, udeb: Stanza): Promise<boolean> {
   const answer = await fetch(`${archive.mirror}/${udeb["Filename"] ?? ""}`, { method: "HEAD" });
   if (!answer.ok && answer.status !== 404) throw new Error(`${answer.url} answers ${answer.status}`);
   return answer.ok;
 }
 
 interface BuildOptions {
-  readonly archive: DebianArchive;
+  readonly archive: DebianRelease;
   readonly work: string;
   readonly initrd: Initrd;
   readonly absent: readonly Stanza[];
@@ -154,7 +154,7 @@ function registration(udeb: Stanza): string {
 }
 
 async function addPrograms(options: {
-  readonly archive: DebianArchive;
+  readonly archive: DebianRelease;
   readonly work: string;
   readonly extra: string;
   readonly packages: readonly string[];

@@ -9,7 +9,7 @@ import type { TestContext } from "node:test";
 import type { ConfigInput } from "../../src/config/schema.ts";
 import { type Acceleration, findAcceleration } from "./acceleration.ts";
 import { Appliance } from "./appliance.ts";
-import { hostMirrors } from "./debian-archive.ts";
+import { hostMirrors } from "./debian-release.ts";
 import { installerExtras } from "./installer-extras.ts";
 import { createNamespace, type Namespace, needsPrograms, needsRoot } from "./netns.ts";
 import { type MachineOptions, VirtualMachine } from "./qemu.ts";
@@ -150,6 +150,6 @@ async function labConfig(upstream: Upstream, extras: string | undefined): Promis
       debianSecurity: { upstream: mirrors.security, proxy: upstream.proxyUrl },
     },
     assets: { initrdExtras: extras === undefined ? [] : [{ os: "debian-13", file: extras }] },
-    log: { level: "debug", format: "text" },
+    log: { level: "info", format: "json" },
   };
 }

@@ -9,7 +9,7 @@ import { copyFile, mkdir, open, truncate } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Acceleration } from "./acceleration.ts";
-import { run } from "./debian-archive.ts";
+import { run } from "./debian-release.ts";
 import type { Namespace } from "./netns.ts";
 
 /** What a machine wakes up with. */
