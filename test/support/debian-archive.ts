@@ -1,122 +1,231 @@
-/**
- * A Debian release other than the host's, through apt itself: signatures are verified by apt with Debian's own keyring, and a
- * private configuration keeps the host's lists, cache and preferences untouched.
- */
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+/** A small Debian archive with the real layout, real packages and a signature by a key made for the occasion. */
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import path from "node:path";
-import { execute } from "./netns.ts";
+import { gzipSync } from "node:zlib";
+import { encodeCpio } from "../../src/domain/assets/cpio.ts";
 
-const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
-const COMPONENTS = ["main", "main/debian-installer"];
-
-/** One paragraph of a package index: field names to their first line. */
-export interface Stanza {
-  readonly Package: string;
-  readonly [field: string]: string | undefined;
-}
-
-/** The addresses, without a slash at the end, at which this host's apt finds the archive and its security updates. */
-export async function hostMirrors(): Promise<{ readonly debian: string; readonly security: string }> {
-  const format = ["--format", "$(REPO_URI)", "Created-By: Packages"];
-  const { stdout } = await execute("apt-get", ["indextargets", ...format]);
-  const addresses = stdout.split("\n").map((line) => line.replace(/\/$/, ""));
-  const debian = addresses.find((address) => /^https?:.*\/debian$/.test(address));
-  if (debian === undefined) throw new Error(`apt names no Debian mirror:\n${stdout}`);
-  const security = addresses.find((address) => address.endsWith("/debian-security"));
-  return { debian, security: security ?? `${debian}-security` };
-}
-
-/** Splits a package index into its paragraphs. */
-export function parseStanzas(text: string): Stanza[] {
-  return text.split(/\n\n+/).flatMap((paragraph) => {
-    const fields = [...paragraph.matchAll(/^([A-Za-z-]+): ?(.*)$/gm)].map(
-      ([, name, value]) => [name, value] as const,
-    );
-    const stanza = Object.fromEntries(fields) as Partial<Stanza>;
-    return stanza.Package === undefined ? [] : [{ ...stanza, Package: stanza.Package }];
-  });
-}
-
-/** One release of the archive, seen through a private apt. */
-export class DebianArchive {
-  readonly mirror: string;
-  readonly #directory: string;
-  readonly #options: readonly string[];
-
-  private constructor(mirror: string, directory: string) {
-    this.mirror = mirror;
-    this.#directory = directory;
-    const settings = {
-      "Dir::State": `${directory}/state`,
-      "Dir::State::status": `${directory}/status`,
-      "Dir::Cache": `${directory}/cache`,
-      "Dir::Etc::sourcelist": `${directory}/sources.list`,
-      "Dir::Etc::sourceparts": "-",
-      "Dir::Etc::preferences": "-",
-      "Dir::Etc::preferencesparts": "-",
-      "APT::Sandbox::User": "root",
-      "Acquire::Languages": "none",
-      "Acquire::Retries": "3",
-    };
-    this.#options = Object.entries(settings).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
-  }
-
-  /** Opens a release (`trixie`) under a directory that is kept between runs, and brings its indexes up to date. */
-  static async open(options: { readonly suite: string; readonly directory: string }): Promise<DebianArchive> {
-    const { suite, directory } = options;
-    const { debian: mirror } = await hostMirrors();
-    for (const part of ["state/lists/partial", "cache/archives/partial", "debs"]) {
-      await mkdir(path.join(directory, part), { recursive: true });
+/** Why such an archive cannot be made on this host; undefined when it can. */
+export function archiveToolsMissing(): string | undefined {
+  for (const [program, name] of [
+    ["gpg", "gnupg"],
+    ["gpgv", "gpgv"],
+    ["dpkg-deb", "dpkg"],
+  ] as const) {
+    try {
+      execFileSync(program, ["--version"], { stdio: "ignore" });
+    } catch {
+      return `needs ${program}: install the package ${name}`;
     }
-    const source = `deb [signed-by=${KEYRING}] ${mirror} ${suite} ${COMPONENTS.join(" ")}\n`;
-    await writeFile(path.join(directory, "sources.list"), source);
-    await writeFile(path.join(directory, "status"), "");
-    const archive = new DebianArchive(mirror, directory);
-    await archive.#apt("apt-get", "-qq", "update", "--error-on=any");
-    return archive;
+  }
+  return undefined;
+}
+
+export interface Publication {
+  readonly kernel: string;
+  readonly installerVersion: string;
+  /** Kernels that the archive has installer modules for. */
+  readonly moduleKernels: readonly string[];
+  /** Whether the images directory holds the netboot files, or only their checksums. */
+  readonly images: boolean;
+  readonly date?: Date;
+  readonly suite?: string;
+}
+
+/** What an upstream does to one request instead of answering properly. */
+export type Interference = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: Buffer | undefined,
+) => boolean;
+
+const hash = (bytes: Buffer | string): string => createHash("sha256").update(bytes).digest("hex");
+
+export class DebianArchive {
+  readonly directory = mkdtempSync(path.join(tmpdir(), "muster-archive-"));
+  readonly files = new Map<string, Buffer>();
+  readonly requests: string[] = [];
+  interference: Interference | undefined;
+  #server: Server | undefined;
+  readonly #home: string;
+
+  constructor() {
+    this.#home = path.join(this.directory, "gnupg");
+    mkdirSync(this.#home, { mode: 0o700 });
+    this.#gpg("--quick-gen-key", "Archive <archive@example.test>", "ed25519", "sign", "never");
+    writeFileSync(this.keyring, this.#gpg("--export"));
   }
 
-  /** The installer's packages (udebs) of one architecture. */
-  async udebs(architecture: string): Promise<Stanza[]> {
-    const lists = path.join(this.#directory, "state/lists");
-    const part = `main_debian-installer_binary-${architecture}_Packages`;
-    const name = (await readdir(lists)).find((file) => file.includes(part));
-    if (name === undefined) throw new Error(`apt fetched no index of installer packages for ${architecture}`);
-    // Some hosts keep their indexes compressed: this helper of apt's reads them either way.
-    return parseStanzas(await run("/usr/lib/apt/apt-helper", ["cat-file", path.join(lists, name)]));
+  get keyring(): string {
+    return path.join(this.directory, "keyring.gpg");
   }
 
-  /** The version apt would install. */
-  async version(name: string): Promise<string> {
-    const text = await this.#apt("apt-cache", "show", "--no-all-versions", name);
-    const version = parseStanzas(text)[0]?.["Version"];
-    if (version === undefined) throw new Error(`the archive has no package ${name}`);
-    return version;
+  get url(): string {
+    const { port } = this.#server!.address() as AddressInfo;
+    return `http://127.0.0.1:${port}/debian`;
   }
 
-  /** Downloads a package (once per version) and unpacks its files into a directory. */
-  async unpack(name: string, into: string): Promise<void> {
-    const debs = path.join(this.#directory, "debs");
-    const wanted = `${name}_${(await this.version(name)).replaceAll(":", "%3a")}_`;
-    const find = async () => (await readdir(debs)).find((file) => file.startsWith(wanted));
-    if ((await find()) === undefined) await this.#apt("apt-get", "-qq", "download", name);
-    const file = await find();
-    if (file === undefined) throw new Error(`apt did not leave ${wanted}*.deb in ${debs}`);
-    await mkdir(into, { recursive: true });
-    await run("dpkg-deb", ["-x", path.join(debs, file), into]);
+  /** Replaces the whole content of the archive. */
+  publish(publication: Publication): void {
+    const { installerVersion: version } = publication;
+    const initrd = stockInitrd(publication.kernel);
+    const kernel = Buffer.from(`kernel ${publication.kernel} ${"x".repeat(300_000)}`);
+    const netboot = "usr/lib/debian-installer/images/13/amd64/text/debian-installer/amd64";
+    this.files.clear();
+    const packages = [
+      this.#package("main", "debian-installer-13-netboot-amd64", version, {
+        [`${netboot}/linux`]: kernel,
+        [`${netboot}/initrd.gz`]: initrd,
+      }),
+      this.#package("main", "ipxe", "1.21.1-1", {
+        "usr/lib/ipxe/undionly.kpxe": "undionly",
+        "usr/lib/ipxe/ipxe.pxe": "pxe",
+        "usr/lib/ipxe/snponly.efi": "snponly",
+        "usr/lib/ipxe/ipxe-amd64.efi": "ipxe amd64",
+        "usr/lib/ipxe/ipxe.efi": { link: "ipxe-amd64.efi" },
+        "usr/lib/ipxe/ipxe-arm64.efi": "ipxe arm64",
+      }),
+    ];
+    const firmware = [
+      this.#package("non-free-firmware", "firmware-nic", "20260101-1", {
+        "usr/lib/firmware/nic/one.bin": "firmware one",
+        "usr/lib/firmware/nic/link.bin": { link: "one.bin" },
+      }),
+    ];
+    const modules = publication.moduleKernels.map((abi) => ({
+      text: `Package: nic-modules-${abi}-di\nVersion: 1\nArchitecture: amd64\nKernel-Version: ${abi}\nFilename: pool/main/l/linux/nic-modules-${abi}-di_1_amd64.udeb\nSize: 4\nSHA256: ${hash("udeb")}\n`,
+    }));
+    for (const abi of publication.moduleKernels) {
+      this.files.set(`pool/main/l/linux/nic-modules-${abi}-di_1_amd64.udeb`, Buffer.from("udeb"));
+    }
+    const images = "main/installer-amd64/current/images";
+    const sums = `${hash(kernel)}  ./netboot/debian-installer/amd64/linux\n${hash(initrd)}  ./netboot/debian-installer/amd64/initrd.gz\n`;
+    if (publication.images) {
+      this.files.set(`dists/trixie/${images}/netboot/debian-installer/amd64/linux`, kernel);
+      this.files.set(`dists/trixie/${images}/netboot/debian-installer/amd64/initrd.gz`, initrd);
+    }
+    this.#release(publication, {
+      "main/binary-amd64/Packages.gz": index(packages),
+      "main/debian-installer/binary-amd64/Packages.gz": index(modules),
+      "non-free-firmware/binary-amd64/Packages.gz": index(firmware),
+      [`${images}/SHA256SUMS`]: Buffer.from(sums),
+      [`main/installer-amd64/${version}/images/SHA256SUMS`]: Buffer.from(sums),
+    });
   }
 
-  async #apt(program: string, ...args: string[]): Promise<string> {
-    return run(program, [...this.#options, ...args], path.join(this.#directory, "debs"));
+  async start(): Promise<void> {
+    this.#server = createServer((request, response) => this.#answer(request, response));
+    await new Promise<void>((resolve) => this.#server!.listen(0, "127.0.0.1", resolve));
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    server?.closeAllConnections();
+    if (server) await new Promise((resolve) => server.close(resolve));
+  }
+
+  dispose(): void {
+    try {
+      execFileSync("gpgconf", ["--homedir", this.#home, "--kill", "all"], { stdio: "ignore" });
+    } catch {
+      // Without gpgconf the agent ends by itself when its directory goes.
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const name = decodeURIComponent((request.url ?? "").replace(/^(http:\/\/[^/]+)?\/debian\//, ""));
+    this.requests.push(request.headers.range ? `${name} ${request.headers.range}` : name);
+    const file = this.files.get(name);
+    if (this.interference?.(request, response, file)) return;
+    if (!file) {
+      response.writeHead(404).end();
+      return;
+    }
+    const from = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? Number.NaN);
+    if (Number.isNaN(from)) response.writeHead(200, { "Content-Length": file.length }).end(file);
+    else {
+      const rest = file.subarray(from);
+      const range = `bytes ${from}-${file.length - 1}/${file.length}`;
+      response.writeHead(206, { "Content-Length": rest.length, "Content-Range": range }).end(rest);
+    }
+  }
+
+  #release(publication: Publication, indexes: Record<string, Buffer>): void {
+    const { date = new Date(), suite = "trixie" } = publication;
+    const lines = Object.entries(indexes).map(([name, bytes]) => ` ${hash(bytes)} ${bytes.length} ${name}`);
+    const text = `Origin: Debian\nSuite: stable\nVersion: 13.1\nCodename: ${suite}\nDate: ${date.toUTCString()}\nAcquire-By-Hash: yes\nSHA256:\n${lines.join("\n")}\n`;
+    const file = path.join(this.directory, "Release");
+    writeFileSync(file, text);
+    this.files.set("dists/trixie/Release", Buffer.from(text));
+    this.files.set("dists/trixie/InRelease", this.#gpg("--clearsign", "-o", "-", file));
+    this.files.set("dists/trixie/Release.gpg", this.#gpg("--armor", "--detach-sign", "-o", "-", file));
+    for (const [name, bytes] of Object.entries(indexes)) {
+      this.files.set(`dists/trixie/${name}`, bytes);
+      this.files.set(`dists/trixie/${path.dirname(name)}/by-hash/SHA256/${hash(bytes)}`, bytes);
+    }
+  }
+
+  #package(
+    component: string,
+    name: string,
+    version: string,
+    members: Record<string, string | Buffer | { readonly link: string }>,
+  ): { readonly text: string } {
+    const root = mkdtempSync(path.join(this.directory, "deb-"));
+    mkdirSync(path.join(root, "DEBIAN"));
+    writeFileSync(
+      path.join(root, "DEBIAN/control"),
+      `Package: ${name}\nVersion: ${version}\nArchitecture: all\nMaintainer: Nobody <nobody@example.test>\nDescription: test\n`,
+    );
+    for (const [member, content] of Object.entries(members)) {
+      const file = path.join(root, member);
+      mkdirSync(path.dirname(file), { recursive: true });
+      if (typeof content === "object" && "link" in content) symlinkSync(content.link, file);
+      else writeFileSync(file, content);
+    }
+    const deb = `${root}.deb`;
+    execFileSync("dpkg-deb", ["-Zgzip", "--root-owner-group", "--build", root, deb], { stdio: "ignore" });
+    const bytes = readFileSync(deb);
+    const filename = `pool/${component}/${name[0]!}/${name}/${name}_${version}_all.deb`;
+    this.files.set(filename, bytes);
+    return {
+      text: `Package: ${name}\nVersion: ${version}\nArchitecture: all\nFilename: ${filename}\nSize: ${bytes.length}\nSHA256: ${hash(bytes)}\n`,
+    };
+  }
+
+  #gpg(...parameters: string[]): Buffer {
+    const common = [
+      "--homedir",
+      this.#home,
+      "--batch",
+      "--quiet",
+      "--yes",
+      "--passphrase",
+      "",
+      "--pinentry-mode",
+      "loopback",
+    ];
+    return execFileSync("gpg", [...common, ...parameters], { stdio: ["ignore", "pipe", "ignore"] });
   }
 }
 
-/** Runs a program that must succeed, and returns what it wrote. */
-export async function run(program: string, args: readonly string[], cwd?: string): Promise<string> {
-  const { code, stdout, stderr } = await execute(program, args, {
-    timeout: 300_000,
-    ...(cwd === undefined ? {} : { cwd }),
-  });
-  if (code !== 0) throw new Error(`${program} ${args.join(" ")}: exit ${code}\n${stderr}${stdout}`);
-  return stdout;
+/** An initrd as Debian 13 makes it: `/lib` is a link, modules of one kernel. */
+function stockInitrd(kernel: string): Buffer {
+  const cpio = encodeCpio([
+    { kind: "directory", name: "usr/lib" },
+    { kind: "symlink", name: "lib", target: "usr/lib" },
+    { kind: "file", name: `usr/lib/modules/${kernel}/modules.dep`, data: Buffer.from("none\n") },
+    { kind: "file", name: "init", data: Buffer.from("#!/bin/sh\n"), mode: 0o755 },
+  ]);
+  return gzipSync(cpio);
+}
+
+function index(entries: readonly { readonly text: string }[]): Buffer {
+  return gzipSync(entries.map((entry) => entry.text).join("\n"));
 }
