@@ -2,6 +2,7 @@
 import { UnreachableError } from "../adapters/client/api-error.ts";
 import type { AssetCheckView, StatusView } from "../adapters/client/resources.ts";
 import type { Check } from "../adapters/host/check.ts";
+import { rivalCheck } from "../adapters/host/network-check.ts";
 import type { Session } from "./session.ts";
 
 /** The appliance's status; undefined where none runs. */
@@ -55,15 +56,6 @@ function listenerCheck(listener: StatusView["listeners"][number]): Check {
     return { name, state: "ok", message: `listens on ${(listener.endpoints ?? []).join(", ")}` };
   }
   return { name, state: "warn", message: listener.problem ?? "is not served" };
-}
-
-/** Another DHCP server is what proxy mode is made for, and what server mode must not meet. */
-export function rivalCheck(address: string, mode: "off" | "proxy" | "server"): Check {
-  const name = "other DHCP";
-  const message = `another DHCP server answers at ${address}`;
-  if (mode !== "server")
-    return { name, state: "ok", message: `${message}, beside which this one only adds boot data` };
-  return { name, state: "fail", message, advice: "switch that one off, or use dhcp.mode: proxy beside it" };
 }
 
 async function assetChecks(session: Session): Promise<readonly Check[]> {

@@ -1,7 +1,7 @@
 /** Runs every check of `muster doctor` and prints what it found. */
 import { type Check, examine } from "../adapters/host/check.ts";
-import { checkInterface, hostAddresses } from "../adapters/host/interface-check.ts";
 import { checkMirror } from "../adapters/host/mirror-check.ts";
+import { checkNetworks } from "../adapters/host/network-check.ts";
 import { checkClock, checkDisk, checkNode, checkPrograms } from "../adapters/host/platform.ts";
 import { checkPort, type WantedPort } from "../adapters/host/port-check.ts";
 import { checkRights } from "../adapters/host/rights.ts";
@@ -24,7 +24,7 @@ export async function diagnoseHost(session: Session): Promise<void> {
   const checks = await examine({
     node: () => Promise.resolve(checkNode(process.versions.node)),
     "low ports": checkRights,
-    "boot network": () => Promise.resolve([checkInterface(config.network, hostAddresses())]),
+    "boot network": () => checkNetworks(config, { probe: running === undefined }),
     appliance: () => checkAppliance(session, running),
     ports: () => (running ? Promise.resolve([]) : checkPorts(config)),
     clock: () => checkClock(Date.now()),
