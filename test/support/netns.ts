@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly input?: string;
+  /** Leaves standard input open, for a program that is asked questions. */
+  readonly openInput?: boolean;
 }
 
 /** A program that keeps running inside a namespace. */
@@ -151,7 +153,7 @@ export class Namespace {
       env: { ...process.env, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
-    child.stdin.end(options.input);
+    if (options.openInput !== true) child.stdin.end(options.input);
     const daemon = watch(child, [program, ...args].join(" "));
     this.#daemons.add(daemon);
     return daemon;
