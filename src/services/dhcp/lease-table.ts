@@ -11,6 +11,7 @@ import {
 import type { NetworkPlan, Pool } from "../../domain/dhcp/network-plan.ts";
 import type { Ipv4 } from "../../net/ipv4.ts";
 import type { Mac } from "../../net/mac.ts";
+import { Queue } from "./queue.ts";
 
 interface TimedHold extends Hold {
   /** Monotonic milliseconds. */
@@ -30,8 +31,8 @@ export class LeaseTable implements LeaseView {
   readonly #holdMs: number;
   readonly #byAddress = new Map<Ipv4, Lease>();
   readonly #indexes = new Map<number, ClientIndex>();
-  /** In the order of their ends, because all last equally long. */
   readonly #holds = new Map<string, TimedHold>();
+  readonly #holdEnds = new Queue<TimedHold>();
   readonly #holdsByAddress = new Map<Ipv4, TimedHold>();
   readonly #holdCounts = new Map<number, number>();
   readonly #declined = new Set<Ipv4>();
@@ -58,9 +59,11 @@ export class LeaseTable implements LeaseView {
   advance(time: { readonly now: number; readonly monotonic: number }): void {
     this.#now = time.now;
     this.#monotonic = time.monotonic;
-    for (const hold of this.#holds.values()) {
+    // All holds last equally long, so the first in the queue is the first to end.
+    for (let hold = this.#holdEnds.first(); hold; hold = this.#holdEnds.first()) {
       if (hold.until > time.monotonic) return;
-      this.#dropHold(hold.client);
+      this.#holdEnds.dropFirst();
+      if (this.#holds.get(hold.client) === hold) this.#dropHold(hold.client);
     }
   }
 
@@ -159,6 +162,7 @@ export class LeaseTable implements LeaseView {
     this.#dropHold(hold.client);
     const timed = { ...hold, until: this.#monotonic + this.#holdMs };
     this.#holds.set(hold.client, timed);
+    this.#holdEnds.push(timed);
     this.#holdsByAddress.set(hold.address, timed);
     this.#holdCounts.set(hold.segment, this.holdCount(hold.segment) + 1);
     this.#freeList(hold.address)?.take(hold.address);

@@ -1,10 +1,11 @@
 /** Turns what DHCP traffic gives away into events, each kind and subject at a limited rate. */
 import type { EventInput, EventSink } from "../ports.ts";
 import type { ForeignServer } from "./dhcp-service.ts";
+import { RecentKeys } from "./recent-keys.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const MAX_REMEMBERED = 1_000;
+const REMEMBERED = 1_000;
 const MAX_SERVERS = 64;
 /** A machine that fetches boot files this often within the window is running in circles. */
 const LOOP_BOOTS = 10;
@@ -15,9 +16,9 @@ const ONE_BOOT = 20_000;
 export class NetworkWatch {
   readonly #events: EventSink;
   readonly #alarming: boolean;
-  readonly #lastTold = new Map<string, number>();
+  readonly #lastTold = new RecentKeys<number>(REMEMBERED);
   readonly #servers = new Map<string, ForeignServer>();
-  readonly #boots = new Map<string, number[]>();
+  readonly #boots = new RecentKeys<readonly number[]>(REMEMBERED);
 
   /** Where this appliance gives out addresses, another server is an alarm; beside one it is a note. */
   constructor(options: { readonly events: EventSink; readonly otherServersAlarm: boolean }) {
@@ -78,7 +79,7 @@ export class NetworkWatch {
     const last = recent.at(-1);
     if (last !== undefined && monotonic - last < ONE_BOOT) return;
     recent.push(monotonic);
-    remember(this.#boots, mac, recent.slice(-LOOP_BOOTS - 1));
+    this.#boots.set(mac, recent.slice(-LOOP_BOOTS - 1));
     if (recent.length <= LOOP_BOOTS) return;
     this.#tell(`loop:${mac}`, LOOP_WINDOW, monotonic, {
       type: "dhcp.boot-loop",
@@ -94,15 +95,7 @@ export class NetworkWatch {
   #tell(subject: string, every: number, monotonic: number, event: EventInput): void {
     const last = this.#lastTold.get(subject);
     if (last !== undefined && monotonic - last < every) return;
-    remember(this.#lastTold, subject, monotonic);
+    this.#lastTold.set(subject, monotonic);
     this.#events.record(event);
   }
-}
-
-function remember<T>(memory: Map<string, T>, key: string, value: T): void {
-  memory.delete(key);
-  memory.set(key, value);
-  if (memory.size <= MAX_REMEMBERED) return;
-  const oldest = memory.keys().next();
-  if (oldest.done !== true) memory.delete(oldest.value);
 }

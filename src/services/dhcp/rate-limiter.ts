@@ -1,4 +1,5 @@
 /** Token buckets by key: who sends too much is not heard, and nobody else notices. */
+import { RecentKeys } from "./recent-keys.ts";
 
 interface Bucket {
   tokens: number;
@@ -9,21 +10,19 @@ interface Bucket {
 export class RateLimiter {
   readonly #perSecond: number;
   readonly #burst: number;
-  readonly #maxKeys: number;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets: RecentKeys<Bucket>;
 
-  /** `burst` packets may come at once; at most `maxKeys` senders are remembered, the oldest forgotten first. */
+  /** `burst` packets may come at once; about `maxKeys` senders are remembered. */
   constructor(options: { readonly perSecond: number; readonly burst: number; readonly maxKeys: number }) {
     this.#perSecond = options.perSecond;
     this.#burst = options.burst;
-    this.#maxKeys = options.maxKeys;
+    this.#buckets = new RecentKeys(options.maxKeys);
   }
 
   /** Takes a token; false when there is none left. */
   admit(key: string, monotonic: number): boolean {
     const bucket = this.#buckets.get(key);
     if (!bucket) {
-      this.#forgetOldest();
       this.#buckets.set(key, { tokens: this.#burst - 1, at: monotonic });
       return true;
     }
@@ -35,13 +34,8 @@ export class RateLimiter {
     return true;
   }
 
+  /** Senders remembered. */
   get size(): number {
     return this.#buckets.size;
-  }
-
-  #forgetOldest(): void {
-    if (this.#buckets.size < this.#maxKeys) return;
-    const oldest = this.#buckets.keys().next();
-    if (oldest.done !== true) this.#buckets.delete(oldest.value);
   }
 }
