@@ -120,12 +120,13 @@ async function run(options: FillOptions, state: FillState): Promise<string> {
   await mkdir(path.dirname(options.partPath), { recursive: true });
   await mkdir(path.dirname(options.finalPath), { recursive: true });
   await resumeFrom(options, state);
-  let resumed = state.written > 0;
+  let pieced = state.written > 0;
+  let anew = false;
   for (let attempt = 1; ; attempt += 1) {
     const problem = await attemptOnce(options, state);
     if (problem === undefined) break;
-    if (problem.code === "not-verified" && resumed) {
-      resumed = false;
+    if (problem.code === "not-verified" && pieced && !anew) {
+      anew = true;
       await discard(options, state);
     } else if (
       problem.code !== "upstream-failed" ||
@@ -134,6 +135,7 @@ async function run(options: FillOptions, state: FillState): Promise<string> {
     ) {
       throw problem;
     }
+    pieced = true;
   }
   await rename(options.partPath, options.finalPath);
   return options.finalPath;
@@ -159,7 +161,7 @@ async function attemptOnce(options: FillOptions, state: FillState): Promise<Must
     return asMusterError(error, options);
   }
   const { address } = options.upstream;
-  const name = options.paths[0] ?? "";
+  const name = options.paths.at(-1) ?? "";
   if (state.total !== undefined && state.written < state.total) {
     return new MusterError("upstream-failed", `${address} cut ${name} short`);
   }
@@ -182,6 +184,13 @@ async function receive(options: FillOptions, state: FillState): Promise<void> {
   }
   const length = Number(response.headers["content-length"] ?? Number.NaN);
   if (state.total === undefined && Number.isSafeInteger(length)) state.setTotal(offset + length);
+  if (Number.isSafeInteger(length) && offset + length !== state.total) {
+    response.destroy();
+    throw new MusterError(
+      "not-verified",
+      `${options.upstream.address}/${options.paths.at(-1) ?? ""} has ${offset + length} bytes, the archive's index promises ${state.total ?? 0}`,
+    );
+  }
   const file = await open(options.partPath, state.written > 0 ? "a" : "w");
   try {
     await copy({ response, file, state });
@@ -243,9 +252,9 @@ function asMusterError(error: unknown, { upstream, paths }: FillOptions): Muster
     cause.code === "EROFS" ||
     cause.code === "EDQUOT"
   ) {
-    return new MusterError("unavailable", `cannot store ${paths[0] ?? ""}: ${cause.message}`, { cause });
+    return new MusterError("unavailable", `cannot store ${paths.at(-1) ?? ""}: ${cause.message}`, { cause });
   }
-  return new MusterError("upstream-failed", `${upstream.address}/${paths[0] ?? ""}: ${cause.message}`, {
+  return new MusterError("upstream-failed", `${upstream.address}/${paths.at(-1) ?? ""}: ${cause.message}`, {
     cause,
   });
 }

@@ -56,8 +56,7 @@ export async function pullInstaller(
   );
   const problem = disagreement(installer.kernelVersion, survey.moduleKernels);
   const notes = [...installer.notes, ...programs.notes, ...(problem === undefined ? [] : [problem])];
-  if (survey.note !== undefined)
-    notes.push(`the archive could not be asked (${survey.note}); what is stored was used`);
+  if (survey.note !== undefined) notes.push(`${survey.note}; the stored release was used`);
   const unchanged = fetched.length === 0;
   return {
     os: need.os,
