@@ -120,11 +120,10 @@ export function unlessBehind(machine: Machine, reported: string): string | undef
   return `stage ${reported} comes before stage ${machine.stage ?? ""}, which was already reported`;
 }
 
-export function unlessDue(machine: Machine, _event: unknown, context: TransitionContext): string | undefined {
+// The deadline is compared, not the time: the clock may have been set, and a report may have renewed it meanwhile.
+export function unlessDue(machine: Machine, event: EventOf<"silence">): string | undefined {
   if (machine.held !== undefined) return "a held machine is not expected to report";
-  return machine.deadline !== undefined && machine.deadline <= context.now
-    ? undefined
-    : "its deadline has not passed";
+  return machine.deadline === event.deadline ? undefined : "it was heard meanwhile";
 }
 
 // After a restore the machine may be ahead of the registry: its certificate proves the later generation.

@@ -16,14 +16,21 @@ export type LifecycleEvent =
       readonly disks: readonly DiskIdentity[];
       readonly marker?: string | undefined;
     }
-  | { readonly type: "install-failed"; readonly reason: string; readonly stage?: string | undefined }
+  | {
+      readonly type: "install-failed";
+      readonly reason: string;
+      readonly stage?: string | undefined;
+      /** What the wipe guard found on the install disk. */
+      readonly findings?: readonly string[] | undefined;
+    }
   /** The installed system, known by its certificate, says that it runs. */
   | { readonly type: "node-reported"; readonly generation: number }
   | { readonly type: "node-failed"; readonly generation: number; readonly reason: string }
-  /** The watchdog found the deadline passed. */
-  | { readonly type: "silence" }
+  /** The watchdog saw this deadline of the machine pass. */
+  | { readonly type: "silence"; readonly deadline: number }
   | { readonly type: "retry-requested" }
-  | { readonly type: "reimage-requested" }
+  /** `confirmed`: a person knows that the new system may be about to boot for the first time. */
+  | { readonly type: "reimage-requested"; readonly confirmed?: true | undefined }
   | { readonly type: "retired" }
   | { readonly type: "registered-again" }
   | { readonly type: "held"; readonly reason: string }

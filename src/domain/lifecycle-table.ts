@@ -247,6 +247,19 @@ export const LIFECYCLE_TABLE: readonly LifecycleRule[] = [
     then: nextGeneration,
   }),
   rule({
+    from: ["installing"],
+    event: "reimage-requested",
+    to: "registered",
+    note: "its first boot never came; a person confirms",
+    when: (machine) => machine.installFinished,
+    guard: (machine, event) =>
+      unlessHeld(machine) ??
+      (event.confirmed
+        ? undefined
+        : "its installation has finished and its first boot is awaited; confirm to go on"),
+    then: nextGeneration,
+  }),
+  rule({
     from: ["draining", "removing"],
     event: "reimage-requested",
     to: "registered",

@@ -3,9 +3,10 @@
  * reports, belongs to one generation and has a deadline. Only its SHA-256 is stored.
  */
 import { createHash, randomBytes } from "node:crypto";
-import type { Machine } from "../domain/machine.ts";
+import type { LifecycleState, Machine } from "../domain/machine.ts";
 import { isTicket, TICKET_PREFIX } from "../domain/ticket.ts";
-import type { Clock, EventSink, MachineLookup, TicketRecord } from "./ports.ts";
+import type { Clock, EventSink, Log, MachineLookup, Service, TicketRecord } from "./ports.ts";
+import type { Registry, RegistryChange } from "./registry.ts";
 import type { TicketStore } from "./store.ts";
 
 /** What a ticket is presented for: an install document, or a report. */
@@ -18,23 +19,44 @@ export type TicketCheck =
   | { readonly ok: true; readonly machine: Machine; readonly generation: number }
   | { readonly ok: false; readonly refusal: TicketRefusal; readonly reason: string };
 
+/** For this long a late comer is told "expired" instead of "unknown". */
+const KEPT_AFTER_END_MS = 7 * 86_400_000;
+/** States in which tickets of the present generation still count. */
+const TICKET_STATES: readonly LifecycleState[] = ["registered", "installing", "failed"];
+
 /** Tickets in use at once in one generation: every fetch of the boot script hands out another. */
 export const MAX_LIVE_TICKETS = 8;
 
 export interface TicketsOptions {
   readonly store: TicketStore;
-  readonly machines: MachineLookup;
+  readonly machines: MachineLookup & Pick<Registry, "subscribe">;
   readonly events: EventSink;
   readonly clock: Clock;
+  readonly log: Log;
   /** Life of a ticket in milliseconds. */
   readonly ticketLife: number;
 }
 
-export class Tickets {
+export class Tickets implements Service {
   readonly #options: TicketsOptions;
+  #unsubscribe: (() => void) | undefined;
 
   constructor(options: TicketsOptions) {
     this.#options = options;
+  }
+
+  /** Drops tickets that ran out while nobody served; from now on they are burnt when their installation ends. */
+  async start(): Promise<void> {
+    this.#unsubscribe ??= this.#options.machines.subscribe((change) => {
+      this.#follow(change);
+    });
+    await this.#options.store.prune(this.#options.clock.now() - KEPT_AFTER_END_MS);
+  }
+
+  stop(): Promise<void> {
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+    return Promise.resolve();
   }
 
   /** A new ticket for the machine's present generation; the only copy there will ever be. */
@@ -68,6 +90,21 @@ export class Tickets {
     const records = await this.#options.store.forMachine(machine);
     const put = records.filter((record) => record.generation <= upTo && !record.burnt);
     await this.#options.store.commit({ put: put.map((record) => ({ ...record, burnt: true })), remove: [] });
+  }
+
+  #follow(change: RegistryChange): void {
+    if (change.kind === "removed" || !change.before) return;
+    const { before, machine } = change;
+    const ended = TICKET_STATES.includes(before.state) && !TICKET_STATES.includes(machine.state);
+    const retried = before.state === "failed" && machine.state === "registered";
+    if (ended || retried) this.#end(machine.name, before.generation);
+  }
+
+  #end(machine: string, generation: number): void {
+    // resolve() compares state and generation by itself, so a failure here opens nothing.
+    this.burn(machine, generation).catch((error: unknown) => {
+      this.#options.log.error({ err: error, machine }, "tickets of an ended installation could not be burnt");
+    });
   }
 
   #judge(record: TicketRecord | undefined, use: TicketUse): TicketCheck {

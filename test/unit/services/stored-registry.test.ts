@@ -208,7 +208,7 @@ test("DESIGN-3.6 an event that fits is recorded with its source, one that does n
     generation: 1,
   });
   assert.equal(registry.byName("kube0")?.revision, 2);
-  await assert.rejects(registry.apply("nobody", { type: "silence" }, "watchdog"), NotFoundError);
+  await assert.rejects(registry.apply("nobody", { type: "approved" }, "watchdog"), NotFoundError);
 });
 
 test("DESIGN-3.6 what a person asks for and may not have is thrown with the reason", async () => {
