@@ -1,0 +1,165 @@
+/** Everything machines ask before they have an operating system: DHCP, TFTP, HTTP boot, the installers' syslog. */
+import { DhcpServer } from "../adapters/dhcp/dhcp-server.ts";
+import { createBlockCache } from "../adapters/http/block-cache.ts";
+import { createBootApp } from "../adapters/http/boot-app.ts";
+import { createBootServer } from "../adapters/http/boot-server.ts";
+import { HttpListener } from "../adapters/http/http-listener.ts";
+import { createMirrorRoutes } from "../adapters/http/mirror-routes.ts";
+import { createStaticFiles } from "../adapters/http/static-files.ts";
+import { createPingProbe } from "../adapters/network/ping-probe.ts";
+import { createNunjucksTemplates } from "../adapters/templates/nunjucks-templates.ts";
+import { createFileRoot } from "../adapters/tftp/file-root.ts";
+import { TftpServer } from "../adapters/tftp/tftp-server.ts";
+import type { ApplianceFacts } from "../domain/install/plan.ts";
+import type { Machine } from "../domain/machine.ts";
+import { parseIpv4 } from "../net/ipv4.ts";
+import { contains, formatSubnet, parseSubnet } from "../net/subnet.ts";
+import { createDhcpService } from "../services/dhcp/answer-dhcp.ts";
+import type { DhcpService } from "../services/dhcp/dhcp-service.ts";
+import { createBootScripts } from "../services/install/boot-script.ts";
+import { createInstallDocuments, type InstallDocuments } from "../services/install/documents.ts";
+import type { ListenerStatus } from "../services/ports.ts";
+import type { AssetParts } from "./assets.ts";
+import type { Context } from "./context.ts";
+import type { IdentityParts } from "./identity.ts";
+import { PACKAGE_ROOT } from "./package-root.ts";
+import type { RegistryParts } from "./registry.ts";
+import type { NamedService } from "./service-stack.ts";
+
+export interface BootPlane {
+  readonly dhcp: DhcpService;
+  readonly documents: InstallDocuments;
+  readonly listeners: () => readonly ListenerStatus[];
+  readonly services: readonly NamedService[];
+}
+
+interface Parts {
+  readonly registry: RegistryParts;
+  readonly assets: AssetParts;
+  readonly identity: IdentityParts;
+}
+
+const DRAIN_MS = 5000;
+/** Kernel and initrd of a few installers: what a rack asks for at the same time is read from disk once. */
+const CACHE_BYTES = 256 * 1024 * 1024;
+
+/** Builds the boot plane; its sockets open when it is started. @throws ConfigError, RenderError */
+export function buildBootPlane(context: Context, parts: Parts): BootPlane {
+  const { config, clock, log, served } = context;
+  const dhcp = buildDhcp(context, parts);
+  const dhcpServer = new DhcpServer({
+    service: dhcp,
+    config: config.dhcp,
+    interfaceAddress: served.address,
+    clock,
+    log: log.child({ component: "dhcp" }),
+  });
+  const tftp = new TftpServer({
+    config: config.tftp,
+    files: createFileRoot({ directory: parts.assets.directory, foldCase: true }),
+    addresses: [served.address],
+    clock,
+    log: log.child({ component: "tftp" }),
+  });
+  const { documents, http } = buildHttp(context, parts);
+  return {
+    dhcp,
+    documents,
+    listeners: () => [dhcpServer.status(), tftp.status(), http.status()],
+    services: [
+      { name: "boot HTTP", service: http },
+      ...(config.tftp.enabled ? [{ name: "TFTP", service: tftp }] : []),
+      { name: "DHCP answers", service: dhcp },
+      { name: "DHCP", service: dhcpServer },
+    ],
+  };
+}
+
+function buildDhcp({ config, clock, log, served }: Context, { registry }: Parts): DhcpService {
+  // Beside another DHCP server there is nothing to configure: the network that is attached is the one that boots.
+  const own = formatSubnet(served.network.subnet);
+  const known = config.network.subnets.some(({ cidr }) => cidr === own);
+  const attached = { cidr: own, dns: [], ntp: [], pools: [], relays: [], routes: [] };
+  const subnets =
+    config.dhcp.mode === "server" || known ? config.network.subnets : [...config.network.subnets, attached];
+  return createDhcpService({
+    machines: registry.registry,
+    leases: registry.store.leases,
+    events: registry.events,
+    clock,
+    log: log.child({ component: "dhcp" }),
+    config: { ...config, network: { ...config.network, address: served.address, subnets } },
+    ...(config.dhcp.probe === "ping" ? { probe: createPingProbe({ log }) } : {}),
+  });
+}
+
+function buildHttp(
+  context: Context,
+  { registry, assets, identity }: Parts,
+): { readonly documents: InstallDocuments; readonly http: HttpListener } {
+  const { config, clock, log, limits } = context;
+  const templates = createNunjucksTemplates({
+    root: PACKAGE_ROOT,
+    directories: ["preseed", "boot-templates"],
+    autoescape: false,
+    compile: (name) => !name.endsWith(".sh"),
+  });
+  const appliance = (machine: Machine | undefined): ApplianceFacts =>
+    applianceFacts(context, identity, machine);
+  const documents = createInstallDocuments({
+    machines: registry.registry,
+    tickets: registry.tickets,
+    templates,
+    secrets: identity.enrolment,
+    appliance,
+  });
+  const scripts = createBootScripts({
+    registry: registry.registry,
+    tickets: registry.tickets,
+    assets: assets.assets,
+    templates,
+    events: registry.events,
+    clock,
+    limits,
+    appliance,
+  });
+  const cache = createBlockCache({ maxBytes: CACHE_BYTES });
+  const bootLog = log.child({ component: "boot" });
+  const app = createBootApp({
+    scripts,
+    documents,
+    reports: registry.installReports,
+    files: createStaticFiles({ files: assets.files, cache, maxTransfers: config.http.maxTransfers }),
+    mirror: createMirrorRoutes({ mirrors: assets.mirrors, cache, log: bootLog }),
+    clock,
+    log: bootLog,
+  });
+  const http = new HttpListener({
+    name: "http",
+    server: createBootServer(app),
+    endpoint: { kind: "port", port: config.http.port, setting: "http.port" },
+    log: bootLog,
+    drainMs: DRAIN_MS,
+  });
+  return { documents, http };
+}
+
+/** Where a machine reaches the appliance: its own network's `bootServer`, else the address on the boot network. */
+function applianceFacts(
+  { config, served }: Context,
+  { authority }: IdentityParts,
+  machine: Machine | undefined,
+): ApplianceFacts {
+  const seen = parseIpv4(machine?.seen?.address ?? machine?.spec.address ?? "");
+  const network = config.network.subnets.find(({ cidr }) => {
+    const subnet = parseSubnet(cidr);
+    return seen !== undefined && subnet !== undefined && contains(subnet, seen);
+  });
+  return {
+    address: network?.bootServer ?? served.address,
+    httpPort: config.http.port,
+    httpsPort: config.https.port,
+    ...(config.syslog.enabled ? { syslogPort: config.syslog.port } : {}),
+    caCertificate: authority.certificate,
+  };
+}

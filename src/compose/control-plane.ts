@@ -1,0 +1,92 @@
+/** What people and installed machines talk to: the API over HTTPS and over the unix socket, the node endpoints. */
+import path from "node:path";
+import { createControlApp } from "../adapters/http/control-app.ts";
+import type { ControlServices } from "../adapters/http/control-ports.ts";
+import { ControlServer } from "../adapters/http/control-server.ts";
+import { FailureLimit } from "../adapters/http/failure-limit.ts";
+import { writeSecretFile } from "../adapters/pki/secret-file.ts";
+import { redact } from "../config/redact.ts";
+import { INSTALL_DOCUMENTS } from "../services/install/compose-documents.ts";
+import { Tokens } from "../services/tokens.ts";
+import type { AssetParts } from "./assets.ts";
+import type { BootPlane } from "./boot-plane.ts";
+import type { Context } from "./context.ts";
+import type { IdentityParts } from "./identity.ts";
+import type { RegistryParts } from "./registry.ts";
+import type { StatusParts } from "./status.ts";
+
+interface Parts {
+  readonly registry: RegistryParts;
+  readonly assets: AssetParts;
+  readonly identity: IdentityParts;
+  readonly boot: BootPlane;
+  readonly status: StatusParts;
+  readonly stopping: AbortSignal;
+}
+
+export interface ControlPlane {
+  readonly server: ControlServer;
+  readonly adminTokenFile: string;
+  /** Makes the first admin token where there is none; the token when this start has made it. */
+  readonly ensureAdminToken: () => Promise<string | undefined>;
+}
+
+/** Builds the control plane; its doors open when the server is started. */
+export function buildControlPlane(context: Context, parts: Parts): ControlPlane {
+  const { config, clock, log } = context;
+  const { registry, identity, stopping } = parts;
+  const controlLog = log.child({ component: "api" });
+  const tokens = new Tokens({ store: registry.store.tokens, clock, log: controlLog });
+  const services = controlServices(context, parts, tokens);
+  const failures = new FailureLimit({ clock });
+  const node = {
+    enrolment: identity.enrolment,
+    identities: registry.identities,
+    reports: registry.nodeReports,
+    failures,
+  };
+  const server = new ControlServer({
+    port: config.https.port,
+    socketPath: path.join(config.dataDir, "muster.sock"),
+    overHttps: createControlApp({ services, trust: { kind: "tokens", tokens, failures }, node, stopping }),
+    overSocket: createControlApp({ services, trust: { kind: "local" }, stopping }),
+    authority: identity.authority.certificate,
+    credentials: identity.credentials,
+    log: controlLog,
+  });
+  const adminTokenFile = path.join(config.dataDir, "admin-token");
+  const ensureAdminToken = async (): Promise<string | undefined> => {
+    await tokens.load();
+    return tokens.ensureFirst((secret) => writeSecretFile(adminTokenFile, `${secret}\n`));
+  };
+  return { server, adminTokenFile, ensureAdminToken };
+}
+
+function controlServices(context: Context, parts: Parts, tokens: Tokens): ControlServices {
+  const { config, clock, log } = context;
+  const { registry, assets, boot, status } = parts;
+  return {
+    clock,
+    log: log.child({ component: "api" }),
+    machines: registry.registry,
+    reimage: registry.reimage,
+    timeline: registry.events,
+    installerLogs: registry.installerLog,
+    leases: { all: () => Promise.resolve(boot.dhcp.leases()) },
+    assets: assets.assets,
+    documents: {
+      names: INSTALL_DOCUMENTS,
+      render: (machine, document) =>
+        Promise.resolve(
+          INSTALL_DOCUMENTS.some((name) => name === document)
+            ? boot.documents.render(machine.name, document)
+            : undefined,
+        ),
+    },
+    diagnose: status.diagnose,
+    tokens,
+    status: status.status,
+    config: redact(config),
+    backup: status.backup,
+  };
+}

@@ -1,0 +1,111 @@
+/** Builds one appliance from its configuration and runs it: the only place that knows every part. */
+import { mkdir } from "node:fs/promises";
+import { systemClock, systemTimers } from "./adapters/host/system-clock.ts";
+import { attachedNetworks, refuseAmbiguousNetworks, servedNetwork } from "./adapters/network/interfaces.ts";
+import { createLog } from "./adapters/telemetry/pino-log.ts";
+import { buildAssets } from "./compose/assets.ts";
+import { buildBootPlane } from "./compose/boot-plane.ts";
+import { type Context, lifecycleLimits } from "./compose/context.ts";
+import { buildControlPlane, type ControlPlane } from "./compose/control-plane.ts";
+import { buildIdentity } from "./compose/identity.ts";
+import { buildRegistry } from "./compose/registry.ts";
+import { ServiceStack } from "./compose/service-stack.ts";
+import { buildStatus } from "./compose/status.ts";
+import type { Config } from "./config/schema.ts";
+import type { ListenerStatus } from "./services/ports.ts";
+
+export interface RunOptions {
+  /** Serve DHCP although another DHCP server answers. */
+  readonly force: boolean;
+  /** Ends a start that is under way. */
+  readonly signal: AbortSignal;
+}
+
+/** A running appliance, as far as whoever started it needs to know it. */
+export interface Appliance {
+  /** Address of the control plane, like `https://10.0.0.2:8443`. */
+  readonly controlAddress: string;
+  /** Address of the boot plane, like `http://10.0.0.2:8080`. */
+  readonly bootAddress: string;
+  readonly caFile: string;
+  readonly adminTokenFile: string;
+  /** The admin token itself, when this start has made it. */
+  readonly newAdminToken: string | undefined;
+  /** What is served only in part, and the fix. */
+  readonly complaints: readonly string[];
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts an appliance and resolves once it serves.
+ * @throws ConfigError for a configuration that cannot be served on this host; ConflictError naming the holder of a taken
+ * port; MusterError `unavailable` when the data directory cannot be used.
+ */
+export async function runAppliance(config: Config, options: RunOptions): Promise<Appliance> {
+  const context = await openContext(config, options);
+  const { log, served } = context;
+  const stopping = new AbortController();
+  const stack = new ServiceStack(log);
+  const registry = buildRegistry(context);
+  try {
+    const identity = await buildIdentity(context, registry);
+    const assets = await buildAssets(context, registry);
+    const boot = buildBootPlane(context, { registry, assets, identity });
+    const listeners = (): readonly ListenerStatus[] => [...boot.listeners(), ...control.server.status()];
+    const status = buildStatus(context, { registry, assets, boot, listeners });
+    const control: ControlPlane = buildControlPlane(context, {
+      registry,
+      assets,
+      identity,
+      boot,
+      status,
+      stopping: stopping.signal,
+    });
+    const newAdminToken = await control.ensureAdminToken();
+    await stack.start(
+      [
+        ...registry.services,
+        ...assets.services,
+        { name: "control plane", service: control.server },
+        ...boot.services,
+      ],
+      options.signal,
+    );
+    return {
+      controlAddress: `https://${served.address}:${control.server.port ?? config.https.port}`,
+      bootAddress: `http://${served.address}:${config.http.port}`,
+      caFile: identity.caFile,
+      adminTokenFile: control.adminTokenFile,
+      newAdminToken,
+      complaints: listeners().flatMap((each) => (each.state === "degraded" ? [each.problem] : [])),
+      stop: () => {
+        stopping.abort();
+        return stack.stop();
+      },
+    };
+  } catch (error) {
+    await stack.stop();
+    await registry.store.close();
+    throw error;
+  }
+}
+
+async function openContext(config: Config, options: RunOptions): Promise<Context> {
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const attached = await attachedNetworks();
+  const { network, dhcp } = config;
+  const served = servedNetwork(
+    { mode: dhcp.mode, interface: network.interface, address: network.address },
+    attached,
+  );
+  refuseAmbiguousNetworks({ subnets: network.subnets, served, attached, withOwnSocket: [] });
+  return {
+    config,
+    clock: systemClock,
+    timers: systemTimers,
+    log: createLog({ ...config.log, stream: process.stdout }),
+    served,
+    limits: lifecycleLimits(config),
+    force: options.force,
+  };
+}
