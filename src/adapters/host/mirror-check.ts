@@ -17,7 +17,7 @@ export async function checkMirror(
   if (options.offline) return [{ name, state: "ok", message: "not asked: assets.offline is set" }];
   const url = mirror.upstream ?? (await readAptArchives(options.aptDirectory)).debian;
   if (url === undefined) {
-    const advice = "set mirrors.debian.upstream, for example to http://deb.debian.org/debian";
+    const advice = "set mirrors.debian.upstream, for example to http://mirror.example/debian";
     return [{ name, state: "fail", message: "none is configured, and this host's apt has none", advice }];
   }
   const { proxy, username, password } = mirror;
