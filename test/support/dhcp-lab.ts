@@ -11,6 +11,7 @@ import { connect, createNamespace, type Daemon, type Namespace } from "./netns.t
 
 export const SERVER = "10.80.0.1";
 const APPLIANCE = new URL("programs/dhcp-appliance.ts", import.meta.url).pathname;
+const TALK = new URL("programs/dhcp-talk.ts", import.meta.url).pathname;
 
 export interface LabMachine {
   readonly name: string;
@@ -102,9 +103,7 @@ export class DhcpLab {
   }
 
   /** The last decisions about a client: reply or reason of the silence. */
-  decisions(
-    mac: string,
-  ): Promise<
+  decisions(mac: string): Promise<
     readonly {
       readonly message: string;
       readonly reply?: string;
@@ -206,5 +205,19 @@ export class LabClient {
     const common = ["-4", "-1", "-B", "-A", "-t", "10", "-f", "/dev/null", "-c", `${this.#base}.sh`];
     await this.namespace.run("dhcpcd", [...common, ...args, "eth0"], { timeout: 20_000 });
     return this.last("BOUND", "REBOOT", "RENEW");
+  }
+
+  /** Sends datagrams by hand and returns what came back within the time (milliseconds). */
+  async talk(conversation: {
+    readonly from?: string;
+    readonly port: number;
+    readonly send: readonly { readonly to: string; readonly toPort: number; readonly hex: string }[];
+    readonly wait?: number;
+  }): Promise<readonly { readonly from: string; readonly port: number; readonly hex: string }[]> {
+    const settings = JSON.stringify({ wait: 600, ...conversation });
+    const { stdout, stderr } = await this.namespace.run(process.execPath, [TALK, settings]);
+    if (stderr !== "") throw new Error(stderr);
+    const lines = stdout.split("\n").filter(Boolean);
+    return lines.map((line) => JSON.parse(line) as { from: string; port: number; hex: string });
   }
 }

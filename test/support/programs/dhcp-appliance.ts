@@ -29,9 +29,7 @@ interface Settings {
 const settings = JSON.parse(process.argv[2] ?? "{}") as Settings;
 const config = configSchema.parse(settings.config);
 const machines = (settings.machines ?? []).map((each) => aMachine(each));
-const byMac = new Map(
-  machines.map((machine) => [machine.spec.mac as string, machine]),
-);
+const byMac = new Map(machines.map((machine) => [machine.spec.mac as string, machine]));
 const store = openSqliteStore({ file: settings.database });
 const clock = { now: () => Date.now(), monotonic: () => performance.now() };
 const log = new KeptLog();
