@@ -101,7 +101,7 @@ export class VirtualMachine {
 
   /** Everything the console showed since power-on, without terminal control sequences. */
   get console(): string {
-    return this.#console;
+    return this.#console + withoutControls(this.#line);
   }
 
   /** Seconds since power-on. */
@@ -121,7 +121,7 @@ export class VirtualMachine {
     const deadline = performance.now() + limit.seconds * 1000;
     let from = limit.from ?? 0;
     for (;;) {
-      const match = pattern.exec(this.#console.slice(from));
+      const match = pattern.exec(this.console.slice(from));
       if (match) return from + match.index;
       if (this.#over)
         throw new Error(`${this.name} went off before its console showed ${pattern}${this.#tail()}`);
@@ -165,7 +165,7 @@ export class VirtualMachine {
   }
 
   #tail(): string {
-    return `; the console's end:\n${(this.#console + withoutControls(this.#line)).trimEnd().slice(-2000)}`;
+    return `; the console's end:\n${this.console.trimEnd().slice(-2000)}`;
   }
 }
 
@@ -235,5 +235,5 @@ function accelerationArguments({ acceleration, firmware }: MachineOptions): stri
 
 function withoutControls(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal's control sequences are what is removed
-  return text.replace(/\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|.)|[\x00-\x08\x0b-\x1f\x7f]/g, "");
+  return text.replace(/\x1b(\[[0-9;?=]*[A-Za-z]|[()][A-Z0-9]|.)|[\x00-\x08\x0b-\x1f\x7f]/g, "");
 }
