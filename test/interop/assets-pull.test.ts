@@ -174,7 +174,7 @@ describe("pulling from an archive", { skip: archiveToolsMissing() ?? false }, ()
     archive.interference = (request, response, file) => {
       if (!cut(request) || !file) return false;
       response.writeHead(200, { "Content-Length": file.length });
-      response.write(file.subarray(0, 100_000), () => response.destroy());
+      response.write(file.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 60));
       return true;
     };
     await boot.assets.pull({ need: TRIXIE });
@@ -190,7 +190,9 @@ describe("pulling from an archive", { skip: archiveToolsMissing() ?? false }, ()
       const from = Number(/\d+/.exec(request.headers.range ?? "0")?.[0]);
       if (from === 0) response.writeHead(200, { "Content-Length": file.length });
       else response.writeHead(503);
-      response.write(from === 0 ? file.subarray(0, 50_000) : "", () => response.destroy());
+      response.write(from === 0 ? file.subarray(0, 50_000) : "", () =>
+        setTimeout(() => response.destroy(), 60),
+      );
       return true;
     };
     await assert.rejects(boot.assets.pull({ need: TRIXIE }), code("upstream-failed", /./));
@@ -208,7 +210,7 @@ describe("pulling from an archive", { skip: archiveToolsMissing() ?? false }, ()
     archive.interference = (request, response, file) => {
       if (request.url?.endsWith("/linux") !== true || request.headers.range || !file) return false;
       response.writeHead(200, { "Content-Length": file.length });
-      response.write(Buffer.alloc(50_000), () => response.destroy());
+      response.write(Buffer.alloc(50_000), () => setTimeout(() => response.destroy(), 60));
       archive.interference = undefined;
       return true;
     };
