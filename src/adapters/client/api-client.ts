@@ -128,11 +128,14 @@ export class ApiClient {
 
   #exchange(call: Call): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
+      const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
       const request = open(this.endpoint, call, this.#signal);
+      // Node sends no length of its own accord with DELETE.
+      if (body) request.setHeader("Content-Length", body.length);
       request.once("response", resolve);
       request.once("error", (error) => reject(this.#failure(error)));
       request.once("timeout", () => request.destroy(new Error("no answer in time")));
-      request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
+      request.end(body);
     });
   }
 }
