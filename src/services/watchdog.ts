@@ -44,22 +44,24 @@ export class Watchdog implements Service {
   }
 
   /** Looks once at every deadline; resolves when each machine that passed its own has failed. */
-  async look(): Promise<void> {
+  look(): Promise<void> {
+    this.#look ??= this.#lookOnce().finally(() => {
+      this.#look = undefined;
+    });
+    return this.#look;
+  }
+
+  async #lookOnce(): Promise<void> {
     this.#watch(0);
     const now = this.#options.clock.monotonic();
     const due = [...this.#watched].filter(([, watched]) => watched.due <= now);
-    for (const [name, { deadline }] of due) {
-      this.#watched.delete(name);
-      await this.#fail(name, deadline);
-    }
+    for (const [name, { deadline }] of due) await this.#fail(name, deadline);
   }
 
   #schedule(): void {
     this.#callOff = this.#options.timers.after(LOOK_EVERY_MS, () => {
       this.#schedule();
-      this.#look ??= this.look().finally(() => {
-        this.#look = undefined;
-      });
+      void this.look();
     });
   }
 
@@ -80,7 +82,7 @@ export class Watchdog implements Service {
     try {
       await this.#options.registry.apply(machine, { type: "silence", deadline }, "watchdog");
     } catch (error) {
-      // It is noted again at the next look, and fails then.
+      // It is still watched: the next look tries again.
       this.#options.log.error({ err: error, machine }, "a silent machine could not be marked as failed");
     }
   }

@@ -329,9 +329,14 @@ const anyEvent: fc.Arbitrary<LifecycleEvent> = fc.oneof(
       "boot-override-used",
     ] as const
   ).map((type) => fc.constant({ type })),
-  fc.constantFrom("installer-started", "partitioning", "packages", "bootloader").map((stage) => {
-    return { type: "stage-reported", stage };
-  }),
+  fc
+    .constantFrom(
+      "installer-started" as const,
+      "partitioning" as const,
+      "packages" as const,
+      "bootloader" as const,
+    )
+    .map((stage) => ({ type: "stage-reported" as const, stage })),
   fc.constant(FINISHED),
   fc.constant({ type: "install-failed" as const, reason: "r" }),
   fc.integer({ min: 0, max: 3 }).map((generation) => ({ type: "node-reported" as const, generation })),
@@ -340,9 +345,9 @@ const anyEvent: fc.Arbitrary<LifecycleEvent> = fc.oneof(
     .map((generation) => ({ type: "node-failed" as const, generation, reason: "r" })),
   fc.constant({ type: "silence" as const, deadline: Number.NaN }),
   fc.constant({ type: "held" as const, reason: "h" }),
-  fc.constantFrom("local", "rescue", "install").map((override) => {
-    return { type: "boot-override-set", override };
-  }),
+  fc
+    .constantFrom("local" as const, "rescue" as const, "install" as const)
+    .map((override) => ({ type: "boot-override-set" as const, override })),
 );
 // Rare, so that most histories are long.
 const anyHistory = fc.array(
