@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import type { DhcpProbeResult } from "../../src/adapters/network/dhcp-probe.ts";
 import type { ConfigInput } from "../../src/config/schema.ts";
 import type { MachineSpecInput } from "../../src/domain/machine-spec.ts";
 import type { LeaseRecord } from "../../src/services/ports.ts";
@@ -86,7 +87,7 @@ export class DhcpLab {
     const wanted = ++this.#questions;
     for (let i = 0; i < 500; i++) {
       const lines = this.daemon.output().split("\n").slice(0, -1);
-      const answers = lines.filter((line) => /^\{"(counters|leases|servers|decisions)":/.test(line));
+      const answers = lines.filter((line) => /^\{"(counters|leases|servers|decisions|search)":/.test(line));
       const answer = answers[wanted - 1];
       if (answer !== undefined) return (JSON.parse(answer) as Record<string, T>)[key] as T;
       await delay(20);
@@ -112,6 +113,12 @@ export class DhcpLab {
     }[]
   > {
     return this.#ask(`why ${mac}`, "decisions");
+  }
+
+  /** Lets the appliance look for other DHCP servers on the LAN. */
+  async searchServers(): Promise<DhcpProbeResult> {
+    const link = await this.server.must("ip", "-o", "link", "show", "br0");
+    return this.#ask(`search ${/link\/ether (\S+)/.exec(link)?.[1] ?? ""}`, "search");
   }
 
   /** A machine on the LAN: a namespace with one interface `eth0` of that MAC. */

@@ -1,15 +1,18 @@
 /**
  * DHCP as the appliance serves it, for interop tests and benchmarks:
  * `dhcp-appliance.ts '{"address": "10.80.0.1", "database": "/…/muster.db", "config": {…}, "machines": [{…}]}'`.
- * Prints a line of JSON when it listens; answers `status`, `leases` and `servers` on standard input with one line each.
+ * Prints a line of JSON when it listens; answers `counters`, `leases`, `servers`,
+ * `why MAC` and `search MAC` on standard input with one line each.
  */
 import { createInterface } from "node:readline";
 import { DhcpServer, type InheritedDhcpSocket } from "../../../src/adapters/dhcp/dhcp-server.ts";
+import { probeDhcpServers } from "../../../src/adapters/network/dhcp-probe.ts";
 import { createPingProbe } from "../../../src/adapters/network/ping-probe.ts";
 import { openSqliteStore } from "../../../src/adapters/store/sqlite-store.ts";
 import { inheritedSockets, socketPurposes } from "../../../src/adapters/udp/inherited-sockets.ts";
 import { type ConfigInput, configSchema } from "../../../src/config/schema.ts";
 import type { MachineSpecInput } from "../../../src/domain/machine-spec.ts";
+import { parseMac } from "../../../src/net/mac.ts";
 import { createDhcpService } from "../../../src/services/dhcp/answer-dhcp.ts";
 import type { EventInput } from "../../../src/services/ports.ts";
 import { KeptLog } from "../kept-log.ts";
@@ -70,10 +73,16 @@ await service.start(new AbortController().signal);
 await server.start();
 say({ ...server.status(), pid: process.pid });
 
+const search = async (text: string): Promise<void> => {
+  const mac = parseMac(text);
+  const expectProbe = (xid: number): void => service.expectProbe(xid);
+  if (mac) say({ search: await probeDhcpServers({ interfaceAddress: settings.address, mac, expectProbe }) });
+};
 createInterface({ input: process.stdin }).on("line", (line) => {
   if (line === "counters") say({ counters: service.counters(), dropped: server.dropped });
   if (line === "leases") say({ leases: service.leases() });
   if (line === "servers") say({ servers: service.foreignServers() });
+  if (line.startsWith("search ")) void search(line.slice(7));
   if (line.startsWith("why ")) say({ decisions: service.decisionsFor(line.slice(4)) });
 });
 process.once("SIGTERM", () => {
