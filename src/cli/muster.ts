@@ -3,6 +3,9 @@
 import process from "node:process";
 import { runProgram } from "./program.ts";
 
+// What others see who look for the holder of a port; Node's own name would be "MainThread".
+process.title = "muster";
+
 const interruption = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {

@@ -81,5 +81,6 @@ function summary(machines: readonly MachineView[]): string {
   const counts = new Map<string, number>();
   for (const { state } of machines) counts.set(state, (counts.get(state) ?? 0) + 1);
   const states = [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
-  return `${machines.length} machines${states === "" ? "" : `: ${states}`}   (Ctrl-C ends)`;
+  const count = machines.length === 1 ? "1 machine" : `${machines.length} machines`;
+  return `${count}${states === "" ? "" : `: ${states}`}   (Ctrl-C ends)`;
 }
