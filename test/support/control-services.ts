@@ -1,4 +1,5 @@
 /** Everything behind the control plane: the real registry, timeline and tokens over a store in memory, the rest faked. */
+import path from "node:path";
 import { Readable } from "node:stream";
 import type { ApplianceStatus } from "../../src/adapters/http/appliance-status.ts";
 import { createControlApp } from "../../src/adapters/http/control-app.ts";
@@ -6,6 +7,7 @@ import type { ControlServices } from "../../src/adapters/http/control-ports.ts";
 import { FailureLimit } from "../../src/adapters/http/failure-limit.ts";
 import type { NodeServices } from "../../src/adapters/http/node-routes.ts";
 import type { Trust } from "../../src/adapters/http/principal.ts";
+import { Metrics } from "../../src/adapters/telemetry/metrics.ts";
 import { TransitionError } from "../../src/domain/errors.ts";
 import type { AssetStatus, Assets, InstallerNeed } from "../../src/services/assets/assets.ts";
 import { Events } from "../../src/services/events.ts";
@@ -17,6 +19,8 @@ import { FakeClock } from "./fake-clock.ts";
 import { KeptLog } from "./kept-log.ts";
 import { LIMITS } from "./machines.ts";
 import { MemoryStore } from "./memory-store.ts";
+
+const VIEWS = path.resolve(import.meta.dirname, "../../src/adapters/http/views");
 
 /** Assets that are never there, and remember what they were asked for. */
 export class FakeAssets implements Assets {
@@ -70,6 +74,7 @@ export interface FakeControl {
   app(options?: {
     readonly trust?: Trust;
     readonly node?: NodeServices;
+    readonly web?: boolean;
   }): ReturnType<typeof createControlApp>;
 }
 
@@ -95,6 +100,12 @@ export async function fakeControl(
   await tokens.load();
   const failures = new FailureLimit({ clock, limit: 5 });
   const stopping = new AbortController();
+  const metrics = new Metrics({
+    version: "0.1.0",
+    machines: registry,
+    dhcpCounters: () => ({ "sent:OFFER": 3, "ignored:unknown-machine": 2 }),
+    listeners: () => control.status.listeners,
+  });
   const control: Omit<FakeControl, "services" | "app"> & { services?: ControlServices } = {
     store,
     clock,
@@ -147,12 +158,15 @@ export async function fakeControl(
   };
   return Object.assign(control, {
     services,
-    app: ({ trust, node } = {}) =>
+    app: ({ trust, node, web } = {}) =>
       createControlApp({
         services,
         trust: trust ?? { kind: "tokens", tokens, failures },
+        version: "0.1.0",
+        metrics,
         stopping: stopping.signal,
         ...(node ? { node } : {}),
+        ...(web ? { web: { sessionKey: Buffer.alloc(32, 7), viewsDirectory: VIEWS } } : {}),
       }),
   } satisfies Pick<FakeControl, "services" | "app">);
 }

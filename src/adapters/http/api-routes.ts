@@ -5,13 +5,16 @@ import { insightRoutes } from "./api-insight.ts";
 import { machineActionRoutes } from "./api-machine-actions.ts";
 import { machineRoutes } from "./api-machines.ts";
 import type { ApiRoute } from "./api-route.ts";
+import { selfDescription } from "./api-self.ts";
 import { timelineRoutes } from "./api-timeline.ts";
 import { tokenRoutes } from "./api-tokens.ts";
 import type { ControlServices } from "./control-ports.ts";
+import { openApiDocument } from "./openapi.ts";
 
-/** The whole API as one list. */
-export function apiRoutes(services: ControlServices): readonly ApiRoute[] {
-  return [
+/** The whole API as one list, its own description included. */
+export function apiRoutes(services: ControlServices, version = "0.0.0"): readonly ApiRoute[] {
+  let document: ReturnType<typeof openApiDocument> | undefined;
+  const routes: readonly ApiRoute[] = [
     ...machineRoutes(services),
     ...machineActionRoutes(services),
     ...insightRoutes(services),
@@ -19,5 +22,7 @@ export function apiRoutes(services: ControlServices): readonly ApiRoute[] {
     ...applianceRoutes(services),
     ...assetRoutes(services),
     ...tokenRoutes(services),
+    selfDescription(() => (document ??= openApiDocument({ routes, version }))),
   ];
+  return routes;
 }

@@ -1,11 +1,11 @@
 /** Puts a list of routes on an express router: admission, permission, parsing, reply, audit. */
 import { pipeline } from "node:stream/promises";
 import express, { type Request, type RequestHandler, type Response, type Router } from "express";
-import { MusterError } from "../../domain/errors.ts";
 import type { EventSink } from "../../services/ports.ts";
-import { type ApiRoute, type Call, problem, type Reply } from "./api-route.ts";
-import { admit, lackOf, type Principal, remoteAddress, type Trust } from "./principal.ts";
-import { problemOf, sendProblem } from "./problem.ts";
+import type { ApiRoute, Call, Reply } from "./api-route.ts";
+import { perform } from "./perform.ts";
+import { admit, type Principal, type Trust } from "./principal.ts";
+import { sendProblem } from "./problem.ts";
 import { streamFeed } from "./sse.ts";
 
 const MAX_BODY_BYTES = 256 * 1024;
@@ -50,13 +50,11 @@ function admission(each: ApiRoute, options: MountOptions): RequestHandler {
       return;
     }
     const admitted = admit(request, options.trust);
-    const problem =
-      admitted.kind === "refused" ? admitted.problem : lackOf(admitted.principal, each.permission);
-    if (problem) {
-      sendProblem(response, problem);
+    if (admitted.kind === "refused") {
+      sendProblem(response, admitted.problem);
       return;
     }
-    if (admitted.kind === "admitted") response.locals.principal = admitted.principal;
+    response.locals.principal = admitted.principal;
     next();
   };
 }
@@ -74,19 +72,9 @@ function handlerOf(each: ApiRoute, options: MountOptions): RequestHandler {
       sendProblem(response, { code: "bad-request", detail: 'If-Match must be a revision like "7"' });
       return;
     }
-    const reply = await outcome(each, call);
-    if (each.method !== "get") audit(each, { request, principal, reply }, options.events);
+    const reply = await perform(each, { call, request, events: options.events });
     await send(response, reply, signal);
   };
-}
-
-async function outcome(each: ApiRoute, call: Call<unknown, unknown>): Promise<Reply> {
-  try {
-    return await each.run(call);
-  } catch (error) {
-    if (error instanceof MusterError) return problem(problemOf(error));
-    throw error;
-  }
 }
 
 function callOf(
@@ -116,23 +104,6 @@ function revisionOf(header: string | undefined): number | "unreadable" | undefin
 
 function wholeNumber(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
-
-/** Every change asked for over the API is on record, done or refused. Machines' own timelines say what came of it. */
-function audit(
-  each: ApiRoute,
-  what: { readonly request: Request; readonly principal: Principal; readonly reply: Reply },
-  events: EventSink,
-): void {
-  const { request, principal, reply } = what;
-  const refusal = reply.kind === "problem" ? reply.problem.code : undefined;
-  events.record({
-    type: `api.${each.id}`,
-    source: principal.source,
-    level: refusal === undefined ? "info" : "warning",
-    message: `${request.method} ${request.baseUrl}${request.path}: ${refusal ?? "done"}`,
-    data: { ...request.params, from: remoteAddress(request) },
-  });
 }
 
 async function send(response: Response, reply: Reply, signal: AbortSignal): Promise<void> {

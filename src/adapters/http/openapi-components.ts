@@ -67,5 +67,6 @@ export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Token: tokenSchema,
   TokenList: listOf(tokenSchema),
   NewToken: newTokenSchema,
+  OpenApi: z.record(z.string(), z.unknown()),
   Problem: problemSchema,
 };

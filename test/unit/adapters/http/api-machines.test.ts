@@ -101,8 +101,8 @@ test("machines are listed by name, in pages, and filtered", async () => {
   }
   await control.registry.retire("kube1", "test");
   const names = async (query: string) => {
-    const { body } = await request(app).get(`/api/v1/machines?${query}`).set(auth).expect(200);
-    const page = body as { items: { name: string }[]; next?: string };
+    const answer = await request(app).get(`/api/v1/machines?${query}`).set(auth).expect(200);
+    const page = answer.body as { items: { name: string }[]; next?: string };
     return [page.items.map((item) => item.name), page.next];
   };
   assert.deepEqual(await names(""), [["kube0", "kube1", "kube2"], undefined]);

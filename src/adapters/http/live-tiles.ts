@@ -1,0 +1,84 @@
+/** Changed tiles, sent to every open page: drawn once for all of them, at most twice a second. */
+import type { Response } from "express";
+import type { Log } from "../../services/ports.ts";
+import type { Registry } from "../../services/registry.ts";
+import type { Timeline } from "./control-ports.ts";
+
+const FLUSH_MS = 500;
+const HEARTBEAT_MS = 15_000;
+const MAX_BUFFERED_BYTES = 1_048_576;
+
+export interface LiveTilesOptions {
+  readonly machines: Pick<Registry, "subscribe">;
+  readonly timeline: Pick<Timeline, "subscribe">;
+  /** The HTML of one tile; undefined when the machine is gone. */
+  readonly draw: (machine: string) => string | undefined;
+  readonly log: Log;
+}
+
+export class LiveTiles {
+  readonly #options: LiveTilesOptions;
+  readonly #readers = new Set<Response>();
+  readonly #changed = new Set<string>();
+  #endings: (() => void)[] = [];
+
+  constructor(options: LiveTilesOptions) {
+    this.#options = options;
+  }
+
+  /** Adds a page; it gets every change until it leaves, falls behind, or the signal ends it. */
+  async follow(response: Response, signal: AbortSignal): Promise<void> {
+    response.writeHead(200, {
+      "Content-Type": "text/event-stream; charset=utf-8",
+      "Cache-Control": "no-store",
+    });
+    response.write("retry: 2000\n\n");
+    this.#readers.add(response);
+    if (this.#readers.size === 1) this.#begin();
+    const end = (): unknown => response.end();
+    signal.addEventListener("abort", end, { once: true });
+    await new Promise((resolve) => response.once("close", resolve));
+    signal.removeEventListener("abort", end);
+    this.#readers.delete(response);
+    if (this.#readers.size === 0) this.#end();
+  }
+
+  #begin(): void {
+    const flush = setInterval(() => this.#flush(), FLUSH_MS);
+    const heartbeat = setInterval(() => this.#send(": still here\n\n"), HEARTBEAT_MS);
+    this.#endings = [
+      () => clearInterval(flush),
+      () => clearInterval(heartbeat),
+      this.#options.machines.subscribe((change) => this.#changed.add(change.machine.name)),
+      this.#options.timeline.subscribe((event) => {
+        if (event.machine !== undefined) this.#changed.add(event.machine);
+      }),
+    ];
+  }
+
+  #end(): void {
+    for (const end of this.#endings) end();
+    this.#endings = [];
+    this.#changed.clear();
+  }
+
+  #flush(): void {
+    const names = [...this.#changed];
+    this.#changed.clear();
+    for (const name of names) {
+      try {
+        const html = this.#options.draw(name);
+        this.#send(`event: tile\ndata: ${JSON.stringify({ name, html: html ?? null })}\n\n`);
+      } catch (error) {
+        this.#options.log.error({ err: error, machine: name }, "a tile cannot be drawn");
+      }
+    }
+  }
+
+  #send(message: string): void {
+    for (const reader of this.#readers) {
+      reader.write(message);
+      if (reader.writableLength > MAX_BUFFERED_BYTES) reader.destroy();
+    }
+  }
+}
