@@ -23,7 +23,7 @@ trimmed() {
 
 first_of() {
 	for text; do
-		[ -n "$text" ] && { echo "$text"; return 0; }
+		[ -n "$text" ] && { printf '%s\n' "$text"; return 0; }
 	done
 	echo
 }
@@ -74,20 +74,20 @@ describe() {
 	wwn=$(wwn_of "$1")
 	model=$(model_of "$1")
 	size=$(($(bytes_of "$1") / 1000000))
-	echo "$(device "$1") ($((size / 1000)).$(printf '%03d' $((size % 1000))) GB${model:+, $model}, serial ${serial:-none}${wwn:+, WWN $wwn})"
+	printf '%s\n' "$(device "$1") ($((size / 1000)).$(printf '%03d' $((size % 1000))) GB${model:+, $model}, serial ${serial:-none}${wwn:+, WWN $wwn})"
 }
 
 # Identity on one line, as the appliance records it: serial|wwn|model|bytes
 identity() {
-	echo "$(serial_of "$1")|$(wwn_of "$1")|$(model_of "$1")|$(bytes_of "$1")"
+	printf '%s\n' "$(serial_of "$1")|$(wwn_of "$1")|$(model_of "$1")|$(bytes_of "$1")"
 }
 
 # matches NAME RULE: whether every given field of the rule fits. Fields as in src/domain/install/disk-criteria.ts.
 matches() {
-	echo "$2" | (
+	printf '%s\n' "$2" | (
 		IFS='|' read -r _ serial wwn path model rotational least most
 		[ -z "$serial" ] || [ "$serial" = "$(serial_of "$1")" ] || exit 1
-		[ -z "$wwn" ] || [ "$(echo "$wwn" | wwn_digits)" = "$(wwn_of "$1")" ] || exit 1
+		[ -z "$wwn" ] || [ "$(printf '%s\n' "$wwn" | wwn_digits)" = "$(wwn_of "$1")" ] || exit 1
 		[ -z "$path" ] || [ "$(readlink -f "${ROOTFS:-}$path")" = "$(readlink -f "$(device "$1")")" ] || exit 1
 		[ -z "$rotational" ] || [ "$rotational" = "$(cat "$(sys "$1")/queue/rotational" 2>/dev/null)" ] || exit 1
 		[ -z "$least" ] || [ "$(bytes_of "$1")" -ge "$least" ] || exit 1
@@ -129,10 +129,10 @@ pick() {
 # select_disks: names of the system disks, in the order of the rules. Fails with the reason on stderr.
 select_disks() {
 	left=$(candidates)
-	count=$(echo "$DISK_RULES" | wc -l)
+	count=$(printf '%s\n' "$DISK_RULES" | wc -l)
 	number=1
 	while [ "$number" -le "$count" ]; do
-		rule=$(echo "$DISK_RULES" | sed -n "${number}p")
+		rule=$(printf '%s\n' "$DISK_RULES" | sed -n "${number}p")
 		# shellcheck disable=SC2086
 		chosen=$(pick "$rule" $((count - number + 1)) $left) || return 1
 		echo "$chosen"

@@ -54,14 +54,14 @@ unbind() {
 clear_disk() {
 	release "$1"
 	node=$(device "$1")
-	bytes=$(bytes_of "$1")
-	partitions "$node" "$bytes" >"$WORK/partitions"
+	disk_bytes=$(bytes_of "$1")
+	partitions "$node" "$disk_bytes" >"$WORK/partitions"
 	while read -r start length _; do
 		[ "$length" -ge 1048576 ] || continue
 		zero "$node" "$start" 1048576 || return 1
 		zero "$node" $((start + length - 1048576)) 1048576 || return 1
 	done <"$WORK/partitions"
-	zero "$node" $((bytes - 1048576)) 1048576 || return 1
+	zero "$node" $((disk_bytes - 1048576)) 1048576 || return 1
 	zero "$node" 0 2097152 || return 1
 	sync
 	blockdev --rereadpt "$node" 2>/dev/null || true

@@ -61,7 +61,7 @@ own() {
 		return 1
 	fi
 	[ "$found" = "$MARKER" ] && return 0
-	echo "$KNOWN_DISKS" | grep -qxF -- "$(identity "$1")" && return 0
+	printf '%s\n' "$KNOWN_DISKS" | grep -qxF -- "$(identity "$1")" && return 0
 	echo "it is not among the disks recorded when $owner was installed"
 	return 1
 }

@@ -9,6 +9,7 @@ MUSTER=${MUSTER:-/var/lib/muster}
 . "$MUSTER/hide.sh"
 
 stage partitioning
+self_test || fail "the tools of this installer cannot look at disks as they should"
 
 # Disks may still be turning up: controllers take their time.
 tries=0
@@ -18,7 +19,7 @@ until disks=$(select_disks 2>"$MUSTER/why"); do
 	sleep 3
 	udevadm settle 2>/dev/null
 done
-if [ -z "$disks" ] || [ "$(echo "$disks" | wc -l)" != "$(echo "$DISK_RULES" | wc -l)" ]; then
+if [ -z "$disks" ] || [ "$(echo "$disks" | wc -l)" != "$(printf '%s\n' "$DISK_RULES" | wc -l)" ]; then
 	there=$(for name in $(candidates); do describe "$name"; done | tr '\n' ';' | sed 's/;$//; s/;/; /g')
 	fail "the install disk is not singled out: $(cat "$MUSTER/why"). Disks here: ${there:-none}"
 fi
