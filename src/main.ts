@@ -8,6 +8,7 @@ import { buildBootPlane } from "./compose/boot-plane.ts";
 import { type Context, lifecycleLimits } from "./compose/context.ts";
 import { buildControlPlane, type ControlPlane } from "./compose/control-plane.ts";
 import { buildIdentity } from "./compose/identity.ts";
+import { adoptInherited, type InheritedParts } from "./compose/inherited.ts";
 import { buildRegistry } from "./compose/registry.ts";
 import { ServiceStack } from "./compose/service-stack.ts";
 import { buildStatus } from "./compose/status.ts";
@@ -42,7 +43,7 @@ export interface Appliance {
  * port; MusterError `unavailable` when the data directory cannot be used.
  */
 export async function runAppliance(config: Config, options: RunOptions): Promise<Appliance> {
-  const context = await openContext(config, options);
+  const { context, inherited } = await openContext(config, options);
   const { log, served } = context;
   const stopping = new AbortController();
   const stack = new ServiceStack(log);
@@ -50,7 +51,7 @@ export async function runAppliance(config: Config, options: RunOptions): Promise
   try {
     const identity = await buildIdentity(context, registry);
     const assets = await buildAssets(context, registry);
-    const boot = buildBootPlane(context, { registry, assets, identity });
+    const boot = buildBootPlane(context, { registry, assets, identity, inherited });
     const listeners = (): readonly ListenerStatus[] => [...boot.listeners(), ...control.server.status()];
     const status = buildStatus(context, { registry, assets, boot, listeners });
     const control: ControlPlane = buildControlPlane(context, {
@@ -90,7 +91,10 @@ export async function runAppliance(config: Config, options: RunOptions): Promise
   }
 }
 
-async function openContext(config: Config, options: RunOptions): Promise<Context> {
+async function openContext(
+  config: Config,
+  options: RunOptions,
+): Promise<{ readonly context: Context; readonly inherited: InheritedParts }> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const attached = await attachedNetworks();
   const { network, dhcp } = config;
@@ -98,8 +102,10 @@ async function openContext(config: Config, options: RunOptions): Promise<Context
     { mode: dhcp.mode, interface: network.interface, address: network.address },
     attached,
   );
-  refuseAmbiguousNetworks({ subnets: network.subnets, served, attached, withOwnSocket: [] });
-  return {
+  const inherited = await adoptInherited({ environment: process.env, pid: process.pid, attached });
+  const withOwnSocket = inherited.interfaces;
+  refuseAmbiguousNetworks({ subnets: network.subnets, served, attached, withOwnSocket });
+  const context: Context = {
     config,
     clock: systemClock,
     timers: systemTimers,
@@ -108,4 +114,5 @@ async function openContext(config: Config, options: RunOptions): Promise<Context
     limits: lifecycleLimits(config),
     force: options.force,
   };
+  return { context, inherited };
 }

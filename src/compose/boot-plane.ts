@@ -8,7 +8,6 @@ import { createMirrorRoutes } from "../adapters/http/mirror-routes.ts";
 import { createStaticFiles } from "../adapters/http/static-files.ts";
 import { createPingProbe } from "../adapters/network/ping-probe.ts";
 import { createNunjucksTemplates } from "../adapters/templates/nunjucks-templates.ts";
-import { createFileRoot } from "../adapters/tftp/file-root.ts";
 import { TftpServer } from "../adapters/tftp/tftp-server.ts";
 import type { ApplianceFacts } from "../domain/install/plan.ts";
 import type { Machine } from "../domain/machine.ts";
@@ -16,14 +15,17 @@ import { parseIpv4 } from "../net/ipv4.ts";
 import { contains, formatSubnet, parseSubnet } from "../net/subnet.ts";
 import { createDhcpService } from "../services/dhcp/answer-dhcp.ts";
 import type { DhcpService } from "../services/dhcp/dhcp-service.ts";
-import { createBootScripts } from "../services/install/boot-script.ts";
+import { type BootScripts, createBootScripts } from "../services/install/boot-script.ts";
 import { createInstallDocuments, type InstallDocuments } from "../services/install/documents.ts";
 import type { ListenerStatus } from "../services/ports.ts";
 import type { AssetParts } from "./assets.ts";
+import { noteTransfers, tftpFiles } from "./boot-files.ts";
 import type { Context } from "./context.ts";
 import type { IdentityParts } from "./identity.ts";
+import type { InheritedParts } from "./inherited.ts";
 import { PACKAGE_ROOT } from "./package-root.ts";
 import type { RegistryParts } from "./registry.ts";
+import { rivalCheck } from "./rival-check.ts";
 import type { NamedService } from "./service-stack.ts";
 
 export interface BootPlane {
@@ -37,11 +39,14 @@ interface Parts {
   readonly registry: RegistryParts;
   readonly assets: AssetParts;
   readonly identity: IdentityParts;
+  readonly inherited: InheritedParts;
 }
 
 const DRAIN_MS = 5000;
 /** Kernel and initrd of a few installers: what a rack asks for at the same time is read from disk once. */
-const CACHE_BYTES = 256 * 1024 * 1024;
+const CACHE_BYTES = 128 * 1024 * 1024;
+/** Packages are asked for in turns by machines that install side by side; they must not drive out the kernels. */
+const MIRROR_CACHE_BYTES = 32 * 1024 * 1024;
 
 /** Builds the boot plane; its sockets open when it is started. @throws ConfigError, RenderError */
 export function buildBootPlane(context: Context, parts: Parts): BootPlane {
@@ -51,17 +56,21 @@ export function buildBootPlane(context: Context, parts: Parts): BootPlane {
     service: dhcp,
     config: config.dhcp,
     interfaceAddress: served.address,
+    inherited: parts.inherited.dhcp,
     clock,
     log: log.child({ component: "dhcp" }),
   });
+  const { documents, scripts, http } = buildHttp(context, parts);
+  const { registry, events } = parts.registry;
   const tftp = new TftpServer({
     config: config.tftp,
-    files: createFileRoot({ directory: parts.assets.directory, foldCase: true }),
+    files: tftpFiles({ directory: parts.assets.directory, finder: () => scripts.finder() }),
     addresses: [served.address],
+    inherited: parts.inherited.tftp,
     clock,
     log: log.child({ component: "tftp" }),
+    onTransfer: noteTransfers(registry, events),
   });
-  const { documents, http } = buildHttp(context, parts);
   return {
     dhcp,
     documents,
@@ -70,6 +79,7 @@ export function buildBootPlane(context: Context, parts: Parts): BootPlane {
       { name: "boot HTTP", service: http },
       ...(config.tftp.enabled ? [{ name: "TFTP", service: tftp }] : []),
       { name: "DHCP answers", service: dhcp },
+      { name: "other DHCP servers", service: rivalCheck(context, { dhcp, events }) },
       { name: "DHCP", service: dhcpServer },
     ],
   };
@@ -96,7 +106,7 @@ function buildDhcp({ config, clock, log, served }: Context, { registry }: Parts)
 function buildHttp(
   context: Context,
   { registry, assets, identity }: Parts,
-): { readonly documents: InstallDocuments; readonly http: HttpListener } {
+): { readonly documents: InstallDocuments; readonly scripts: BootScripts; readonly http: HttpListener } {
   const { config, clock, log, limits } = context;
   const templates = createNunjucksTemplates({
     root: PACKAGE_ROOT,
@@ -130,7 +140,11 @@ function buildHttp(
     documents,
     reports: registry.installReports,
     files: createStaticFiles({ files: assets.files, cache, maxTransfers: config.http.maxTransfers }),
-    mirror: createMirrorRoutes({ mirrors: assets.mirrors, cache, log: bootLog }),
+    mirror: createMirrorRoutes({
+      mirrors: assets.mirrors,
+      cache: createBlockCache({ maxBytes: MIRROR_CACHE_BYTES }),
+      log: bootLog,
+    }),
     clock,
     log: bootLog,
   });
@@ -141,7 +155,7 @@ function buildHttp(
     log: bootLog,
     drainMs: DRAIN_MS,
   });
-  return { documents, http };
+  return { documents, scripts, http };
 }
 
 /** Where a machine reaches the appliance: its own network's `bootServer`, else the address on the boot network. */
