@@ -27,3 +27,9 @@ export function explainSqliteError(error: unknown, file: string): unknown {
   const advice = ADVICE.find(([prefix]) => error.code.startsWith(prefix))?.[1] ?? error.message;
   return new MusterError("unavailable", `the database ${file} cannot be used: ${advice}`, { cause: error });
 }
+
+/** Whether an error made by {@link explainSqliteError} says that another process holds the file. */
+export function isHeldElsewhere(error: unknown): boolean {
+  const cause = error instanceof MusterError ? error.cause : undefined;
+  return cause instanceof Database.SqliteError && /^SQLITE_(BUSY|LOCKED)/.test(cause.code);
+}
