@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { systemClock, systemTimers } from "./adapters/host/system-clock.ts";
 import { attachedNetworks, refuseAmbiguousNetworks, servedNetwork } from "./adapters/network/interfaces.ts";
+import { Metrics } from "./adapters/telemetry/metrics.ts";
 import { createLog } from "./adapters/telemetry/pino-log.ts";
 import { buildAssets } from "./compose/assets.ts";
 import { buildBootPlane } from "./compose/boot-plane.ts";
@@ -9,6 +10,7 @@ import { type Context, lifecycleLimits } from "./compose/context.ts";
 import { buildControlPlane, type ControlPlane } from "./compose/control-plane.ts";
 import { buildIdentity } from "./compose/identity.ts";
 import { adoptInherited, type InheritedParts } from "./compose/inherited.ts";
+import { packageVersion } from "./compose/package-root.ts";
 import { buildRegistry } from "./compose/registry.ts";
 import { ServiceStack } from "./compose/service-stack.ts";
 import { buildStatus } from "./compose/status.ts";
@@ -60,6 +62,7 @@ export async function runAppliance(config: Config, options: RunOptions): Promise
       identity,
       boot,
       status,
+      listeners,
       stopping: stopping.signal,
     });
     const newAdminToken = await control.ensureAdminToken();
@@ -110,6 +113,7 @@ async function openContext(
     clock: systemClock,
     timers: systemTimers,
     log: createLog({ ...config.log, stream: process.stdout }),
+    metrics: new Metrics({ version: packageVersion() }),
     served,
     limits: lifecycleLimits(config),
     force: options.force,

@@ -62,6 +62,7 @@ export function buildBootPlane(context: Context, parts: Parts): BootPlane {
   });
   const { documents, scripts, http } = buildHttp(context, parts);
   const { registry, events } = parts.registry;
+  const noteTransfer = noteTransfers(registry, events);
   const tftp = new TftpServer({
     config: config.tftp,
     files: tftpFiles({ directory: parts.assets.directory, finder: () => scripts.finder() }),
@@ -69,7 +70,10 @@ export function buildBootPlane(context: Context, parts: Parts): BootPlane {
     inherited: parts.inherited.tftp,
     clock,
     log: log.child({ component: "tftp" }),
-    onTransfer: noteTransfers(registry, events),
+    onTransfer: (stats) => {
+      context.metrics.tftpTransfer(stats);
+      noteTransfer(stats);
+    },
   });
   return {
     dhcp,
@@ -150,7 +154,7 @@ function buildHttp(
   });
   const http = new HttpListener({
     name: "http",
-    server: createBootServer(app),
+    server: createBootServer(context.metrics.observed("boot", app)),
     endpoint: { kind: "port", port: config.http.port, setting: "http.port" },
     log: bootLog,
     drainMs: DRAIN_MS,

@@ -1,5 +1,6 @@
 /** What every part of one running appliance is built with. */
 import type { AttachedNetwork } from "../adapters/network/interfaces.ts";
+import type { Metrics } from "../adapters/telemetry/metrics.ts";
 import type { Config } from "../config/schema.ts";
 import type { LifecycleLimits } from "../domain/lifecycle-events.ts";
 import type { Clock, Log } from "../services/ports.ts";
@@ -10,6 +11,7 @@ export interface Context {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** The network that machines boot on; its address is the appliance's. */
   readonly served: AttachedNetwork;
   readonly limits: LifecycleLimits;

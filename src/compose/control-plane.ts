@@ -7,11 +7,13 @@ import { FailureLimit } from "../adapters/http/failure-limit.ts";
 import { writeSecretFile } from "../adapters/pki/secret-file.ts";
 import { redact } from "../config/redact.ts";
 import { INSTALL_DOCUMENTS } from "../services/install/compose-documents.ts";
+import type { ListenerStatus } from "../services/ports.ts";
 import { Tokens } from "../services/tokens.ts";
 import type { AssetParts } from "./assets.ts";
 import type { BootPlane } from "./boot-plane.ts";
 import type { Context } from "./context.ts";
 import type { IdentityParts } from "./identity.ts";
+import { PACKAGE_ROOT, packageVersion } from "./package-root.ts";
 import type { RegistryParts } from "./registry.ts";
 import type { StatusParts } from "./status.ts";
 
@@ -21,6 +23,7 @@ interface Parts {
   readonly identity: IdentityParts;
   readonly boot: BootPlane;
   readonly status: StatusParts;
+  readonly listeners: () => readonly ListenerStatus[];
   readonly stopping: AbortSignal;
 }
 
@@ -30,6 +33,9 @@ export interface ControlPlane {
   /** Makes the first admin token where there is none; the token when this start has made it. */
   readonly ensureAdminToken: () => Promise<string | undefined>;
 }
+
+/** Templates of the web page; they are read from the sources, also by a built appliance. */
+const VIEWS = path.join(PACKAGE_ROOT, "src/adapters/http/views");
 
 /** Builds the control plane; its doors open when the server is started. */
 export function buildControlPlane(context: Context, parts: Parts): ControlPlane {
@@ -45,11 +51,24 @@ export function buildControlPlane(context: Context, parts: Parts): ControlPlane 
     reports: registry.nodeReports,
     failures,
   };
+  const { metrics } = context;
+  metrics.readFrom({
+    machines: registry.registry,
+    dhcpCounters: () => parts.boot.dhcp.counters(),
+    listeners: parts.listeners,
+  });
+  const web = {
+    sessionKey: identity.keys.sessions,
+    viewsDirectory: VIEWS,
+  };
+  const base = { services, metrics, version: packageVersion(), stopping };
+  const overHttps = createControlApp({ ...base, trust: { kind: "tokens", tokens, failures }, node, web });
+  const overSocket = createControlApp({ ...base, trust: { kind: "local" } });
   const server = new ControlServer({
     port: config.https.port,
     socketPath: path.join(config.dataDir, "muster.sock"),
-    overHttps: createControlApp({ services, trust: { kind: "tokens", tokens, failures }, node, stopping }),
-    overSocket: createControlApp({ services, trust: { kind: "local" }, stopping }),
+    overHttps: metrics.observed("control", overHttps),
+    overSocket: metrics.observed("control", overSocket),
     authority: identity.authority.certificate,
     credentials: identity.credentials,
     log: controlLog,
