@@ -100,8 +100,8 @@ export async function fakeControl(
   await tokens.load();
   const failures = new FailureLimit({ clock, limit: 5 });
   const stopping = new AbortController();
-  const metrics = new Metrics({
-    version: "0.1.0",
+  const metrics = new Metrics({ version: "0.1.0" });
+  metrics.readFrom({
     machines: registry,
     dhcpCounters: () => ({ "sent:OFFER": 3, "ignored:unknown-machine": 2 }),
     listeners: () => control.status.listeners,

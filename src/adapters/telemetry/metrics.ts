@@ -6,8 +6,8 @@ import type { ListenerStatus } from "../../services/ports.ts";
 import type { TftpTransferStats } from "../../services/tftp/files.ts";
 import { routeFamily } from "./route-family.ts";
 
-export interface MetricsOptions {
-  readonly version: string;
+/** What is read when somebody scrapes. */
+export interface MetricSources {
   readonly machines: { list(): readonly Machine[] };
   /** Packets by outcome: `sent:offer`, `ignored:unknown-machine` …; counted by the DHCP service. */
   readonly dhcpCounters: () => Readonly<Record<string, number>>;
@@ -16,7 +16,6 @@ export interface MetricsOptions {
 
 export class Metrics {
   readonly #registry = new PrometheusRegistry();
-  readonly #options: MetricsOptions;
   readonly #tftpTransfers = this.#counter("muster_tftp_transfers_total", "TFTP transfers by outcome", [
     "outcome",
   ]);
@@ -39,10 +38,16 @@ export class Metrics {
     registers: [this.#registry],
   });
 
-  constructor(options: MetricsOptions) {
-    this.#options = options;
+  constructor({ version }: { readonly version: string }) {
+    const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry });
-    this.#readOnScrape();
+    const build = {
+      name: "muster_build_info",
+      help: "The running version",
+      labelNames: ["version"],
+      registers,
+    };
+    new Gauge(build).set({ version }, 1);
   }
 
   /** Counts a finished TFTP transfer. */
@@ -82,15 +87,9 @@ export class Metrics {
     return new Counter({ name, help, labelNames: [...labelNames], registers: [this.#registry] });
   }
 
-  #readOnScrape(): void {
-    const { machines, dhcpCounters, listeners, version } = this.#options;
+  /** Adds what the rest of the program counts by itself; call once, when it has been built. */
+  readFrom({ machines, dhcpCounters, listeners }: MetricSources): void {
     const registers = [this.#registry];
-    new Gauge({
-      name: "muster_build_info",
-      help: "The running version",
-      labelNames: ["version"],
-      registers,
-    }).set({ version }, 1);
     new Gauge({
       name: "muster_machines",
       help: "Machines by lifecycle state",
