@@ -7,6 +7,7 @@ import { HttpListener } from "../adapters/http/http-listener.ts";
 import { createMirrorRoutes } from "../adapters/http/mirror-routes.ts";
 import { createStaticFiles } from "../adapters/http/static-files.ts";
 import { createPingProbe } from "../adapters/network/ping-probe.ts";
+import { SyslogReceiver } from "../adapters/syslog/syslog-receiver.ts";
 import { createNunjucksTemplates } from "../adapters/templates/nunjucks-templates.ts";
 import { TftpServer } from "../adapters/tftp/tftp-server.ts";
 import type { ApplianceFacts } from "../domain/install/plan.ts";
@@ -75,13 +76,15 @@ export function buildBootPlane(context: Context, parts: Parts): BootPlane {
       noteTransfer(stats);
     },
   });
+  const syslog = buildSyslog(context, parts);
   return {
     dhcp,
     documents,
-    listeners: () => [dhcpServer.status(), tftp.status(), http.status()],
+    listeners: () => [dhcpServer.status(), tftp.status(), http.status(), syslog.status()],
     services: [
       { name: "boot HTTP", service: http },
       ...(config.tftp.enabled ? [{ name: "TFTP", service: tftp }] : []),
+      ...(config.syslog.enabled ? [{ name: "syslog", service: syslog }] : []),
       { name: "DHCP answers", service: dhcp },
       { name: "other DHCP servers", service: rivalCheck(context, { dhcp, events }) },
       { name: "DHCP", service: dhcpServer },
@@ -104,6 +107,21 @@ function buildDhcp({ config, clock, log, served }: Context, { registry }: Parts)
     log: log.child({ component: "dhcp" }),
     config: { ...config, network: { ...config.network, address: served.address, subnets } },
     ...(config.dhcp.probe === "ping" ? { probe: createPingProbe({ log }) } : {}),
+  });
+}
+
+function buildSyslog(
+  { config, clock, log, served }: Context,
+  { registry, inherited }: Parts,
+): SyslogReceiver {
+  return new SyslogReceiver({
+    address: served.address,
+    port: config.syslog.port,
+    ...(inherited.syslog === undefined ? {} : { inheritedFd: inherited.syslog }),
+    receive: ({ address, program, text }) =>
+      registry.installerLog.noteSyslog({ address, program: program ?? "installer", text }),
+    clock,
+    log: log.child({ component: "syslog" }),
   });
 }
 

@@ -225,7 +225,7 @@ describe("pulling from an archive", { skip: archiveToolsMissing() ?? false }, ()
     const offline = await boot.assets.pull({ need: TRIXIE });
     assert.equal(offline.unchanged, true);
     assert.match(offline.notes.join("\n"), /offline/);
-    assert.deepEqual(archive.requests, []);
+    assert.equal(archive.requests.length, 0, archive.requests.join());
     rmSync(path.join(boot.directory, "mirror/objects"), { recursive: true });
     const bare = await boot.assets.pull({ need: TRIXIE });
     assert.match(bare.notes.join("\n"), /what is on disk was verified and is used/);

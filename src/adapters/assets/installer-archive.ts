@@ -1,6 +1,5 @@
 /** Installers, boot programs and firmware out of a Debian archive. */
 import { mkdir, rm } from "node:fs/promises";
-import path from "node:path";
 import type { BootProgram, InstallerFile, InstallerPlan } from "../../domain/assets/asset-plan.ts";
 import { PROGRAMS_CODENAME } from "../../domain/assets/asset-plan.ts";
 import type { Paragraph } from "../../domain/assets/deb822.ts";
@@ -34,6 +33,7 @@ export function createInstallerArchive(options: InstallerArchiveOptions): Instal
   const { archive } = options;
   const context: Context = { ...options, versions: new Map() };
   return {
+    tidy: () => rm(options.workDirectory, { recursive: true, force: true }),
     survey: (plan, maxAgeMs) => survey(context, plan, maxAgeMs),
     installer: (plan, fetching) => obtainInstaller(context, plan, fetching),
     programs: (programs, fetching) => obtainPrograms(context, programs, fetching),
@@ -227,9 +227,4 @@ function fetchPackage(
     onProgress: (bytes) => onProgress({ what, bytes, total }),
     ...(signal && { signal }),
   });
-}
-
-/** Removes what an interrupted run left in the work directory. */
-export async function clearWorkDirectory(directory: string): Promise<void> {
-  await rm(path.resolve(directory), { recursive: true, force: true });
 }

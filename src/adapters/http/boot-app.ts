@@ -77,7 +77,7 @@ interface Dispatch {
 /** Files and the mirror carry nearly all bytes and need nothing of the framework. */
 function dispatch({ files, mirror, log }: BootAppOptions, { app, request, response, path }: Dispatch): void {
   const under = (prefix: string): string | undefined =>
-    path.startsWith(prefix) ? path.slice(prefix.length) : undefined;
+    `${path}/`.startsWith(prefix) ? path.slice(prefix.length) : undefined;
   const file = under("/boot/files/");
   const mirrored = under("/mirror/");
   if (file === undefined && mirrored === undefined) {

@@ -141,14 +141,15 @@ async function sendFilling(
 
 /** Waits for the first byte, so that a refusal of the archive still becomes a status. */
 async function begun(fill: Fill): Promise<void> {
-  if (fill.progress().written > 0) return;
-  const first = Promise.withResolvers<undefined>();
-  const stop = fill.onProgress(() => first.resolve(undefined));
-  try {
-    await Promise.race([first.promise, fill.done]);
-  } finally {
-    stop();
+  while (fill.progress().state === "running" && fill.progress().written === 0) {
+    await new Promise<void>((resolve) => {
+      const stop = fill.onProgress(() => {
+        stop();
+        resolve();
+      });
+    });
   }
+  if (fill.progress().state === "failed") await fill.done;
 }
 
 async function sendThrough({ request, response }: Exchange, upstream: IncomingMessage): Promise<void> {

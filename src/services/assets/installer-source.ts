@@ -47,6 +47,8 @@ export interface FetchOptions {
 
 /** An archive of installers, boot programs and firmware. */
 export interface InstallerSource {
+  /** Clears away what an interrupted run left behind. */
+  tidy(): Promise<void>;
   /** Asks for the present state; at most `maxAgeMs` old. */
   survey(plan: InstallerPlan, maxAgeMs: number): Promise<InstallerSurvey>;
   installer(plan: InstallerPlan, options: FetchOptions): Promise<Obtained>;

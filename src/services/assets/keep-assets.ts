@@ -52,6 +52,7 @@ class KeptAssets implements Assets, Service {
 
   async start(): Promise<void> {
     this.#stopping = new AbortController();
+    await this.#options.source.tidy();
     const recorded = await this.#options.store.all();
     const present: AssetRecord[] = [];
     for (const record of recorded) {
