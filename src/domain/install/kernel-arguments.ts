@@ -35,6 +35,8 @@ export function installerArguments(input: KernelArgumentInput): readonly string[
     `BOOTIF=01-${macWithHyphens(input.mac)}`,
     "netcfg/link_wait_timeout=60",
     "netcfg/dhcp_timeout=120",
+    // A boot network without a router will do: everything comes from the appliance.
+    "netcfg/no_default_route=true",
     // Looking for firmware would mount file systems of disks that are not ours.
     "hw-detect/load_firmware=false",
     ...(input.log ? [`log_host=${input.log.host}`, `log_port=${input.log.port}`] : []),
