@@ -119,7 +119,7 @@ function buildSyslog(
     port: config.syslog.port,
     ...(inherited.syslog === undefined ? {} : { inheritedFd: inherited.syslog }),
     receive: ({ address, program, text }) =>
-      registry.installerLog.noteSyslog({ address, program: program ?? "installer", text }),
+      registry.installerLog.noteSyslog({ address, program: program === "" ? "installer" : program, text }),
     clock,
     log: log.child({ component: "syslog" }),
   });
