@@ -46,10 +46,15 @@ export function failureLines(error: unknown): readonly string[] {
   // A problem document repeats its only fault as its detail.
   const repeated = faults.length === 1 && faults[0] && error.message.includes(faults[0].message);
   return [
-    `muster: ${error.message}`,
+    `muster: ${isForeseen(error) ? error.message : (error.stack ?? error.message)}`,
     ...(repeated ? [] : faults.map((fault) => `  ${formatFault(fault)}`)),
     ...hint,
   ];
+}
+
+/** What nobody foresaw is shown with its stack: it is a fault of the program, and whoever mends it needs that. */
+function isForeseen(error: Error): boolean {
+  return error instanceof MusterError || error instanceof UsageError || "code" in error;
 }
 
 /** Besides our own error, what Node throws out of a wait that the user's signal ended. */
