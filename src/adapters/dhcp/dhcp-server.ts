@@ -39,6 +39,8 @@ interface Arrival {
 const UNDER_WAY = 1024;
 /** Datagrams waiting behind those: a room of racks powering on. */
 const WAITING = 4096;
+/** How long a stop waits for answers, in milliseconds. */
+const DRAIN = 5000;
 
 /** `start` fails on a taken port and degrades when the right to open it is missing. */
 export class DhcpServer implements Service {
@@ -78,14 +80,24 @@ export class DhcpServer implements Service {
     log.info({ endpoints, mode: config.mode }, "DHCP listens");
   }
 
-  /** Stops listening, then waits for answers under way. */
+  /** Stops listening, then waits for answers under way, for a while. */
   async stop(): Promise<void> {
     const ports = this.#ports;
     this.#ports = [];
     this.#status = { name: "dhcp", state: "off" };
     for (const { receivers } of ports) for (const socket of receivers) socket.removeAllListeners("message");
-    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    if (this.#underWay > 0) await this.#drained();
     await Promise.all(ports.map(closeDhcpPort));
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const deadline = setTimeout(resolve, DRAIN);
+      this.#idle = () => {
+        clearTimeout(deadline);
+        resolve();
+      };
+    });
   }
 
   async #open(): Promise<readonly DhcpPort[] | BindFailure> {
