@@ -81,8 +81,14 @@ class Receiver {
     const packet = decodeTftp(bytes);
     if (this.#peer && this.#peer.port !== from.port) return;
     this.#peer = from;
-    if (packet.kind === "error") { this.#end("error", { code: packet.code, message: packet.message }); return; }
-    if (packet.kind === "oack") { this.#agree(packet.options); return; }
+    if (packet.kind === "error") {
+      this.#end("error", { code: packet.code, message: packet.message });
+      return;
+    }
+    if (packet.kind === "oack") {
+      this.#agree(packet.options);
+      return;
+    }
     if (packet.kind === "data") this.#store(packet.block, packet.data);
   }
 
@@ -92,7 +98,10 @@ class Receiver {
     this.#blksize = Number(this.#oack["blksize"] ?? 512);
     this.#windowsize = Number(this.#oack["windowsize"] ?? 1);
     const { abortWith } = this.#options;
-    if (abortWith === undefined) { this.#acknowledge(); return; }
+    if (abortWith === undefined) {
+      this.#acknowledge();
+      return;
+    }
     this.#send(encodeTftp({ kind: "error", code: abortWith, message: "User aborted the transfer" }));
     this.#end("aborted");
   }
