@@ -35,8 +35,9 @@ export function installerArguments(input: KernelArgumentInput): readonly string[
     `BOOTIF=01-${macWithHyphens(input.mac)}`,
     "netcfg/link_wait_timeout=60",
     "netcfg/dhcp_timeout=120",
-    // A boot network without a router will do: everything comes from the appliance.
+    // A boot network without a router or name servers will do: everything comes from the appliance, by address.
     "netcfg/no_default_route=true",
+    "netcfg/get_nameservers=",
     // Looking for firmware would mount file systems of disks that are not ours.
     "hw-detect/load_firmware=false",
     ...(input.log ? [`log_host=${input.log.host}`, `log_port=${input.log.port}`] : []),
