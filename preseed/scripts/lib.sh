@@ -62,6 +62,7 @@ stage() {
 	printf '{"report":"stage","stage":"%s"}\n' "$1" >"$MUSTER/report.$1"
 	for pause in 1 2 4 0; do
 		post "$MUSTER/report.$1" && return 0
+		[ $? -eq 2 ] && break
 		sleep "$pause"
 	done
 	log "stage $1 was not acknowledged: $(answer)"
@@ -132,30 +133,32 @@ network_first() {
 	mount -t proc proc /target/proc 2>/dev/null || true
 	mount -t sysfs sysfs /target/sys 2>/dev/null || true
 	mount -t efivarfs efivarfs /target/sys/firmware/efi/efivars 2>/dev/null || true
-	chroot /target efibootmgr >"$MUSTER/boot-entries" 2>/dev/null || return 0
+	chroot /target efibootmgr -v >"$MUSTER/boot-entries" 2>/dev/null || return 0
 	order=$(boot_order_network_first <"$MUSTER/boot-entries")
 	[ -n "$order" ] && chroot /target efibootmgr -q -o "$order" && log "boot order: $order"
 }
 
-# Output of efibootmgr on stdin, the wanted order on stdout: IPv4 network entries first, the rest as it was.
-# Entries are told by their device path or, where it is not printed, by the firmware's wording.
+# Output of efibootmgr -v on stdin, the wanted order on stdout: the network entry that this installer came by, or where
+# the firmware does not say, every IPv4 network entry; then the rest as it was, the disk foremost.
 boot_order_network_first() {
 	awk '
+		/^BootCurrent: / { current = $2 }
 		/^BootOrder: / { count = split($2, order, ",") }
 		/^Boot[0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f]/ {
-			number = substr($1, 5, 4)
 			line = tolower($0)
-			v4 = line ~ /pxev4|ipv4|ip4|httpv4/
-			v6 = line ~ /pxev6|ipv6|ip6|httpv6/
-			network = v4 || line ~ /mac\(|pxe|network|ethernet|lan boot|uefi: *nic/
-			if (network && line !~ /hd\(/) kind[number] = v4 || !v6 ? 1 : 2
+			if (line !~ /hd\(|file\(/ && line ~ /mac\(|mac:|pxe|ipv4|ipv6|http|network|ethernet|nic/)
+				network[substr($1, 5, 4)] = line ~ /pxev6|httpv6|ipv6|ip6/ ? 6 : 4
+		}
+		function first(number) {
+			if (current in network) return number == current
+			return (number in network) && network[number] == 4
 		}
 		END {
-			for (wanted = 1; wanted <= 3; wanted++)
-				for (i = 1; i <= count; i++) {
-					rank = (order[i] in kind) ? kind[order[i]] : 3
-					if (rank == 2) rank = 3
-					if (rank == wanted) { printf "%s%s", sep, order[i]; sep = "," }
-				}
+			for (round = 1; round <= 2; round++)
+				for (i = 1; i <= count; i++)
+					if (first(order[i]) == (round == 1)) {
+						printf "%s%s", separator, order[i]
+						separator = ","
+					}
 		}'
 }
