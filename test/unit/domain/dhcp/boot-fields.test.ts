@@ -62,8 +62,8 @@ test("P-03 the machine id comes back byte for byte, of whatever length, and only
   const short = { ...pxeOptions(7), [OPTION.clientMachineId]: Uint8Array.of(0, 1, 2) };
   const odd = await bench.ask({ options: short });
   assert.deepEqual([...odd.packet.options.get(OPTION.clientMachineId)!], [0, 1, 2]);
-  const { [OPTION.clientMachineId]: _without, ...rest } = pxeOptions(7);
-  const absent = await bench.ask({ options: rest });
+  const without = Object.entries(pxeOptions(7)).filter(([code]) => Number(code) !== OPTION.clientMachineId);
+  const absent = await bench.ask({ options: Object.fromEntries(without) });
   assert.equal(absent.packet.options.has(OPTION.clientMachineId), false);
   assert.equal(absent.packet.file, "snponly.efi");
 });
