@@ -20,7 +20,7 @@ module.exports = {
       "^src/cli/",
       "^src/(?!cli/|config/|domain/|net/|main\\.ts|adapters/(client|host)/)",
     ),
-    layer("nobody-imports-main", "^src/(?!cli/serve|cli/muster)", "^src/main\\.ts"),
+    layer("nobody-imports-main", "^src/(?!cli/serve|cli/restore|cli/muster)", "^src/main\\.ts"),
     {
       name: "pure-layers-do-no-io",
       severity: "error",

@@ -1,5 +1,6 @@
 /** Builds one appliance from its configuration and runs it: the only place that knows every part. */
 import { mkdir } from "node:fs/promises";
+import { type RestoreReport, restoreBackup } from "./adapters/backup/restore.ts";
 import { systemClock, systemTimers } from "./adapters/host/system-clock.ts";
 import { attachedNetworks, refuseAmbiguousNetworks, servedNetwork } from "./adapters/network/interfaces.ts";
 import { Metrics } from "./adapters/telemetry/metrics.ts";
@@ -92,6 +93,18 @@ export async function runAppliance(config: Config, options: RunOptions): Promise
     await registry.store.close();
     throw error;
   }
+}
+
+/**
+ * Puts a backup in the place of this configuration's state; no appliance may serve from it meanwhile.
+ * @throws MusterError `not-verified` for a damaged file, ConflictError without `replace` where there is state already.
+ */
+export function restoreAppliance(
+  config: Config,
+  options: { readonly file: string; readonly replace: boolean },
+): Promise<RestoreReport> {
+  const { dataDir } = config;
+  return restoreBackup({ ...options, dataDir, clock: systemClock, limits: lifecycleLimits(config) });
 }
 
 async function openContext(

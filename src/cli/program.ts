@@ -18,6 +18,7 @@ import { defineLogs } from "./logs.ts";
 import { defineRegister } from "./register.ts";
 import { defineReimage } from "./reimage.ts";
 import { defineRender } from "./render.ts";
+import { defineRestore } from "./restore.ts";
 import { defineRetire } from "./retire.ts";
 import { defineRetry } from "./retry.ts";
 import { defineServe } from "./serve.ts";
@@ -50,6 +51,7 @@ const COMMANDS = [
   defineAssets,
   defineToken,
   defineBackup,
+  defineRestore,
   defineCompletion,
   defineVersion,
 ];

@@ -1,10 +1,11 @@
 /** How the appliance is, for readyz, `muster status` and the page. */
+import { backupArchive } from "../adapters/backup/pack.ts";
 import type { ApplianceStatus, ReadinessCheck } from "../adapters/http/appliance-status.ts";
 import type { ControlServices } from "../adapters/http/control-ports.ts";
 import { decideBoot } from "../domain/boot-decision.ts";
-import { MusterError } from "../domain/errors.ts";
 import { macsOf } from "../domain/machine.ts";
 import { needOf } from "../services/assets/assets.ts";
+import { takeBackup } from "../services/backup.ts";
 import type { ListenerStatus } from "../services/ports.ts";
 import type { AssetParts } from "./assets.ts";
 import type { BootPlane } from "./boot-plane.ts";
@@ -48,9 +49,12 @@ export function buildStatus(context: Context, parts: Parts): StatusParts {
       const summary = `${machine.name} is ${machine.state}`;
       return Promise.resolve({ summary, findings: [], nextBoot: { kind, reason }, packets });
     },
-    backup() {
-      throw new MusterError("unavailable", "backup is not wired yet");
-    },
+    backup: () =>
+      takeBackup({
+        store: parts.registry.store,
+        archive: backupArchive({ dataDir: context.config.dataDir }),
+        clock: context.clock,
+      }),
   };
 }
 
