@@ -24,8 +24,6 @@ async function main(wanted: readonly string[]): Promise<void> {
   }
   const chosen = SCENARIOS.filter((scenario) => wanted.length === 0 || wanted.includes(nameOf(scenario)));
   const lab = await Lab.open();
-  const stop = (): void => void lab.close().then(() => process.exit(130));
-  process.once("SIGINT", stop).once("SIGTERM", stop);
   const results = new Map<string, readonly StepResult[]>();
   try {
     for (const scenario of chosen) {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import type { LogLine } from "../support/appliance.ts";
 import { Lab, needsLab } from "../support/lab.ts";
 import { needsPrograms } from "../support/netns.ts";
 import type { Firmware } from "../support/qemu.ts";
@@ -12,9 +13,25 @@ let opened: Promise<Lab> | undefined;
 const openLab = (): Promise<Lab> => (opened ??= Lab.open());
 after(async () => (await opened)?.close());
 
+/** A log line of a complete TFTP transfer. */
+const sentByTftp =
+  (file: string) =>
+  (line: LogLine): boolean =>
+    line["msg"] === "TFTP complete" && String(line["path"]).endsWith(file);
+
+/** A log line of an answered request on the boot plane. */
+const servedByHttp =
+  (file: RegExp, userAgent: RegExp) =>
+  (line: LogLine): boolean =>
+    line["msg"] === "boot request" &&
+    line["status"] === 200 &&
+    file.test(String(line["path"])) &&
+    userAgent.test(String(line["userAgent"]));
+
 /** Registers a machine, powers it on and waits until its installer has fetched its document and acted on it. */
-async function bootIntoInstaller(firmware: Firmware, mac: string): Promise<string> {
+async function bootIntoInstaller(firmware: Firmware, mac: string): Promise<readonly LogLine[]> {
   const lab = await openLab();
+  const lines = lab.appliance.logLines.length;
   const name = `boots-${firmware}`;
   await lab.appliance.register({ name, mac, os: "debian-13", console: "ttyS0,115200" });
   const machine = await lab.powerOn({ name, mac, firmware });
@@ -26,7 +43,13 @@ async function bootIntoInstaller(firmware: Firmware, mac: string): Promise<strin
     await machine.powerOff();
   }
   console.log(`  ${name}: installer reports ${machine.seconds.toFixed(0)} s after power-on`);
-  return name;
+  const log = lab.appliance.logLines.slice(lines);
+  assert.ok(log.some(servedByHttp(/^\/boot\/.*\.ipxe$/, /^iPXE\//)), "iPXE fetched its script");
+  assert.ok(
+    log.some(servedByHttp(/\/preseed\.cfg$/, /^debian-installer/)),
+    "the installer fetched its preseed",
+  );
+  return log;
 }
 
 test("SeaBIOS with the iPXE option ROM boots into the installer, which fetches its preseed", async (t) => {
@@ -36,12 +59,14 @@ test("SeaBIOS with the iPXE option ROM boots into the installer, which fetches i
 
 test("EDK2 boots by PXE and TFTP into the installer, which fetches its preseed", async (t) => {
   if (needsLab(t)) return;
-  await bootIntoInstaller("uefi", "52:54:00:6c:61:02");
+  const log = await bootIntoInstaller("uefi", "52:54:00:6c:61:02");
+  assert.ok(log.some(sentByTftp("snponly.efi")));
 });
 
 test("EDK2 boots by UEFI HTTP boot into the installer, which fetches its preseed", async (t) => {
   if (needsLab(t)) return;
-  await bootIntoInstaller("uefi-http", "52:54:00:6c:61:03");
+  const log = await bootIntoInstaller("uefi-http", "52:54:00:6c:61:03");
+  assert.ok(log.some(servedByHttp(/snponly\.efi$/, /^UefiHttpBoot\//)));
 });
 
 test("64-bit ARM firmware fetches its network boot program by TFTP", async (t) => {
@@ -58,7 +83,7 @@ test("64-bit ARM firmware fetches its network boot program by TFTP", async (t) =
     memoryMiB: 1024,
   });
   try {
-    await lab.appliance.waitForLog(/snponly\.efi/, 120);
+    await lab.appliance.waitForLine(sentByTftp("arm64/snponly.efi"), 120);
   } finally {
     await machine.powerOff();
   }

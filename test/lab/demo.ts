@@ -24,11 +24,7 @@ const WORDS: Readonly<Record<Firmware, string>> = {
 async function demo(firmware: Firmware): Promise<void> {
   say("Muster demo: preparing an appliance in a network namespace of its own …");
   const lab = await Lab.open();
-  const stop = (): void => {
-    say("\nstopping, and removing what was made …");
-    void lab.close().then(() => process.exit(130));
-  };
-  process.once("SIGINT", stop).once("SIGTERM", stop);
+  process.once("SIGINT", () => say("\nstopping, and removing what was made …"));
   try {
     await show(lab, firmware);
   } finally {

@@ -62,15 +62,22 @@ export class Appliance {
     });
   }
 
+  /** Waits for a structured log line that fits; rejects with the end of the log after the limit (seconds). */
+  async waitForLine(fits: (line: LogLine) => boolean, seconds: number): Promise<LogLine> {
+    const deadline = performance.now() + seconds * 1000;
+    for (;;) {
+      const found = this.logLines.find(fits);
+      if (found) return found;
+      if (performance.now() > deadline) {
+        throw new Error(`no such line in the appliance's log within ${seconds} s:\n${this.log.slice(-3000)}`);
+      }
+      await delay(200);
+    }
+  }
+
   /** Everything it logged since it was started. */
   get log(): string {
     return this.#daemon?.output() ?? "";
-  }
-
-  /** Waits for a line of its log, by default for ten seconds. */
-  async waitForLog(pattern: RegExp, seconds = 10): Promise<RegExpExecArray> {
-    if (!this.#daemon) throw new Error("the appliance is not running");
-    return this.#daemon.waitFor(pattern, seconds * 1000);
   }
 
   /** Asks it to end (or kills it) and waits for the end; returns its exit code. */

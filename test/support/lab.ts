@@ -82,7 +82,11 @@ export class Lab {
       upstream,
       acceleration: await findAcceleration(extras.kernel),
     });
-    await appliance.start();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, lab.#interrupted);
+    await appliance.start().catch(async (error: unknown) => {
+      await lab.close();
+      throw error;
+    });
     return lab;
   }
 
@@ -113,8 +117,12 @@ export class Lab {
     return path.join(this.directory, "machines", name);
   }
 
+  /** A run that is interrupted leaves nothing behind either. */
+  readonly #interrupted = (): void => void this.close().finally(() => process.exit(130));
+
   /** Powers everything off and removes it, but for the directory when MUSTER_LAB_KEEP is set. Idempotent. */
   async close(): Promise<void> {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, this.#interrupted);
     await Promise.all([...this.#machines].map((machine) => machine.powerOff()));
     await this.appliance.stop();
     await this.namespace.delete();
