@@ -13,32 +13,33 @@ export function seededRandom(seed: number): () => number {
 
 /** The packet with one to four faults: flipped, inserted, removed, cut, repeated or random octets. */
 export function mutate(packet: Uint8Array, random: () => number): Uint8Array {
-  let bytes = [...packet];
+  let bytes = Buffer.from(packet);
   const upTo = (limit: number): number => Math.floor(random() * limit);
   for (let faults = 1 + upTo(4); faults > 0; faults--) {
     const at = upTo(bytes.length + 1);
+    const [before, after] = [bytes.subarray(0, at), bytes.subarray(at)];
     switch (upTo(7)) {
       case 0:
         if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ (1 << upTo(8));
         break;
       case 1:
-        bytes.splice(at, 0, upTo(256));
+        bytes = Buffer.concat([before, Uint8Array.of(upTo(256)), after]);
         break;
       case 2:
-        bytes.splice(at, 1 + upTo(4));
+        bytes = Buffer.concat([before, after.subarray(1 + upTo(4))]);
         break;
       case 3:
-        bytes = bytes.slice(0, at);
+        bytes = Buffer.from(before);
         break;
       case 4:
-        bytes.splice(at, 0, ...bytes.slice(at, at + upTo(40)));
+        bytes = Buffer.concat([before, after.subarray(0, upTo(40)), after]);
         break;
       case 5:
         if (at < bytes.length) bytes[at] = [0, 1, 127, 128, 254, 255][upTo(6)] ?? 0;
         break;
       default:
-        bytes.push(...Array.from({ length: upTo(30) }, () => upTo(256)));
+        bytes = Buffer.concat([bytes, Uint8Array.from({ length: upTo(30) }, () => upTo(256))]);
     }
   }
-  return Uint8Array.from(bytes);
+  return bytes;
 }
