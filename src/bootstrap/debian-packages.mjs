@@ -17,12 +17,13 @@ export const TEST_PACKAGES = [
     "seabios",
   ],
   // DHCP and TFTP clients, servers and relays written by others
-  ...["udhcpc", "isc-dhcp-client", "dhcpcd-base", "dnsmasq-base", "kea-admin", "kea-dhcp4-server"],
-  ...["tftp-hpa", "atftp", "atftpd", "nginx-light", "curl"],
+  ...["udhcpc", "isc-dhcp-client", "isc-dhcp-relay", "dhcpcd-base", "dnsmasq-base"],
+  ...["kea-admin", "kea-dhcp4-server"],
+  ...["tftp-hpa", "atftp", "atftpd", "nginx-light", "curl", "wrk", "busybox"],
   // networks of their own
-  ...["iproute2", "tcpdump", "socat"],
+  ...["iproute2", "nftables", "tcpdump", "procps"],
   // readers of what the appliance renders, and the archive's tools
-  ...["shellcheck", "cloud-init", "debconf", "gpgv", "debian-archive-keyring", "mmdebstrap"],
+  ...["shellcheck", "cloud-init", "debconf", "gpgv", "gnupg", "debian-archive-keyring", "sudo"],
   ...["cpio", "zstd", "xz-utils", "openssl", "kmod"],
 ];
 
