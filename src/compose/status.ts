@@ -1,5 +1,5 @@
 /** How the appliance is, for readyz, `muster status` and the page. */
-import { backupArchive } from "../adapters/backup/pack.ts";
+import { backupArchive, backupArchive } from "../adapters/backup/pack.ts";
 import type { ApplianceStatus, ReadinessCheck } from "../adapters/http/appliance-status.ts";
 import type { ControlServices } from "../adapters/http/control-ports.ts";
 import { decideBoot } from "../domain/boot-decision.ts";
@@ -25,6 +25,7 @@ interface Parts {
 export function buildStatus(context: Context, parts: Parts): StatusParts {
   const startedAt = context.clock.now();
   const version = packageVersion();
+  const archive = backupArchive({ dataDir: context.config.dataDir });
   return {
     async status(): Promise<ApplianceStatus> {
       return {
@@ -39,22 +40,20 @@ export function buildStatus(context: Context, parts: Parts): StatusParts {
           .map(({ server }) => ({ address: server, seenAt: context.clock.now() })),
       };
     },
-    diagnose(machine) {
-      const { kind, reason } = decideBoot({
-        machine,
-        assets: parts.assets.assets.status(needOf(machine.spec)),
-        limits: context.limits,
-      });
-      const packets = macsOf(machine.spec).flatMap((mac) => parts.boot.dhcp.decisionsFor(mac));
-      const summary = `${machine.name} is ${machine.state}`;
-      return Promise.resolve({ summary, findings: [], nextBoot: { kind, reason }, packets });
-    },
-    backup: () =>
-      takeBackup({
-        store: parts.registry.store,
-        archive: backupArchive({ dataDir: context.config.dataDir }),
-        clock: context.clock,
-      }),
+    diagnose: (machine) => diagnose(machine, diagnoseOptions(context, parts)),
+    backup: () => takeBackup({ store: parts.registry.store, archive, clock: context.clock }),
+  };
+}
+
+function diagnoseOptions(context: Context, { registry, assets, boot }: Parts): DiagnoseOptions {
+  const { clock, limits } = context;
+  return {
+    events: registry.events,
+    dhcp: { tracesFor: (mac) => boot.dhcp.decisionsFor(mac) },
+    decide: (machine) =>
+      decideBoot({ machine, assets: assets.assets.status(needOf(machine.spec)), limits }),
+    rivals: () => boot.dhcp.foreignServers().map(({ server }) => server),
+    clock,
   };
 }
 

@@ -80,7 +80,7 @@ export class Tickets implements Service {
   async resolve(ticket: string, use: { readonly for: TicketUse }): Promise<TicketCheck> {
     const record = isTicket(ticket) ? await this.#options.store.byHash(hashOf(ticket)) : undefined;
     const check = this.#judge(record, use.for);
-    if (check.ok && record) await this.#noteUse(record);
+    if (check.ok && record) await this.#noteUse(record, use.for);
     if (!check.ok) this.#raise(check, record, use.for);
     return check;
   }
@@ -119,9 +119,18 @@ export class Tickets implements Service {
     return refusal ?? { ok: true, machine, generation: record.generation };
   }
 
-  async #noteUse(record: TicketRecord): Promise<void> {
+  async #noteUse(record: TicketRecord, use: TicketUse): Promise<void> {
     if (record.usedAt !== undefined) return;
-    await this.#options.store.commit({ put: [{ ...record, usedAt: this.#options.clock.now() }], remove: [] });
+    const { store, clock, events } = this.#options;
+    await store.commit({ put: [{ ...record, usedAt: clock.now() }], remove: [] });
+    if (use !== "fetch") return;
+    const { machine } = record;
+    events.record({
+      type: "install-document-fetched",
+      machine,
+      source: "http",
+      message: "its installer fetched its first document",
+    });
   }
 
   #raise(check: Extract<TicketCheck, { ok: false }>, record: TicketRecord | undefined, use: TicketUse): void {

@@ -11,6 +11,7 @@ import type { LifecycleLimits } from "../../domain/lifecycle-events.ts";
 import type { Machine, Sighting } from "../../domain/machine.ts";
 import { type Mac, macWithHyphens } from "../../net/mac.ts";
 import { type Assets, type Installer, type InstallerNeed, needOf } from "../assets/assets.ts";
+import { BootRequests } from "../boot-requests.ts";
 import type { Clock, EventSink } from "../ports.ts";
 import type { Registry } from "../registry.ts";
 import { checkBootScript } from "./document-checks.ts";
@@ -59,9 +60,11 @@ export function createBootScripts(options: BootScriptsOptions): BootScripts {
 
 class ScriptWriter implements BootScripts {
   readonly #options: BootScriptsOptions;
+  readonly #requests: BootRequests;
 
   constructor(options: BootScriptsOptions) {
     this.#options = options;
+    this.#requests = new BootRequests(options);
   }
 
   async scriptFor(mac: Mac, request: BootRequest): Promise<string> {
@@ -96,6 +99,7 @@ class ScriptWriter implements BootScripts {
     const { registry, limits } = this.#options;
     const need = needOf(machine.spec);
     const decision = decideBoot({ machine, assets: this.#readiness(machine, need), limits });
+    this.#requests.note(machine, decision);
     if (decision.kind === "rescue" && !this.#options.assets.installer(need)) {
       return this.#rescueLater(machine, mac, need);
     }
