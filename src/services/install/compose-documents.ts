@@ -47,9 +47,9 @@ const COMPOSERS: Readonly<Record<InstallDocumentName, Compose>> = {
   "start.sh": startScript,
   "target-files.sh": targetFilesScript,
   "user-data": (plan) => cloudConfig(userData(plan)),
-  "meta-data": (plan) => yaml(metaData(plan)),
+  "meta-data": (plan) => json(metaData(plan)),
   "vendor-data": () => "#cloud-config\n{}\n",
-  "network-config": (plan) => yaml(networkConfig(plan.nics, plan.domain)),
+  "network-config": (plan) => json(networkConfig(plan.nics, plan.domain)),
 };
 
 const CHECKS: Partial<Record<InstallDocumentName, (text: string) => DocumentFault | undefined>> = {
@@ -110,8 +110,8 @@ function targetFilesScript(plan: InstallPlan, templates: Templates): string {
   const firstBoot = (name: string) => templates.source(`boot-templates/first-boot/${name}`);
   const files = targetFiles(plan, {
     userData: cloudConfig(userData(plan)),
-    metaData: yaml(metaData(plan)),
-    networkConfig: yaml(networkConfig(plan.nics, plan.domain)),
+    metaData: json(metaData(plan)),
+    networkConfig: json(networkConfig(plan.nics, plan.domain)),
     reportScript: firstBoot("report"),
     reportUnit: firstBoot("muster-report.service"),
     espScript: firstBoot("esp"),
@@ -127,4 +127,9 @@ function cloudConfig(value: Record<string, unknown>): string {
 // cloud-init reads YAML 1.1, where a bare `off` is a boolean.
 function yaml(value: object): string {
   return stringify(value, { version: "1.1" });
+}
+
+// Every JSON text is YAML; what only programs read needs no nicer form.
+function json(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
