@@ -65,6 +65,7 @@ export interface FakeControl {
   readonly installerLog: InstallerLog;
   readonly tokens: Tokens;
   readonly assets: FakeAssets;
+  readonly metrics: Metrics;
   readonly stopping: AbortController;
   /** What `status` answers; a test may replace parts of it. */
   status: ApplianceStatus;
@@ -115,6 +116,7 @@ export async function fakeControl(
     installerLog,
     tokens,
     assets,
+    metrics,
     stopping,
     status: {
       version: "0.1.0",

@@ -122,7 +122,7 @@ export function machineRoutes({ machines }: Services): readonly ApiRoute[] {
       },
     }),
     route({
-      id: "retireMachine",
+      id: "deleteMachine",
       method: "delete",
       path: "/machines/{name}",
       permission: "machines:install",

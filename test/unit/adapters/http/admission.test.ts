@@ -25,6 +25,7 @@ const OPERATOR_MAY = [
   "registerMachine",
   "updateMachine",
   "retireMachine",
+  "deleteMachine",
   "approveMachine",
   "retryMachine",
   "reimageMachine",
