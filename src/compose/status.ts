@@ -1,11 +1,11 @@
 /** How the appliance is, for readyz, `muster status` and the page. */
-import { backupArchive, backupArchive } from "../adapters/backup/pack.ts";
+import { backupArchive } from "../adapters/backup/pack.ts";
 import type { ApplianceStatus, ReadinessCheck } from "../adapters/http/appliance-status.ts";
 import type { ControlServices } from "../adapters/http/control-ports.ts";
 import { decideBoot } from "../domain/boot-decision.ts";
-import { macsOf } from "../domain/machine.ts";
 import { needOf } from "../services/assets/assets.ts";
 import { takeBackup } from "../services/backup.ts";
+import { type DiagnoseOptions, diagnose } from "../services/diagnose.ts";
 import type { ListenerStatus } from "../services/ports.ts";
 import type { AssetParts } from "./assets.ts";
 import type { BootPlane } from "./boot-plane.ts";
@@ -50,8 +50,7 @@ function diagnoseOptions(context: Context, { registry, assets, boot }: Parts): D
   return {
     events: registry.events,
     dhcp: { tracesFor: (mac) => boot.dhcp.decisionsFor(mac) },
-    decide: (machine) =>
-      decideBoot({ machine, assets: assets.assets.status(needOf(machine.spec)), limits }),
+    decide: (machine) => decideBoot({ machine, assets: assets.assets.status(needOf(machine.spec)), limits }),
     rivals: () => boot.dhcp.foreignServers().map(({ server }) => server),
     clock,
   };
