@@ -17,9 +17,9 @@ async function serving(feed: Feed, options: { heartbeatMs?: number } = {}) {
       ended = true;
     }
   });
-  const cutOff: express.ErrorRequestHandler = (_error, _request, response, next) => {
-    void next;
-    response.destroy();
+  const cutOff: express.ErrorRequestHandler = (error, _request, response, next) => {
+    if (response.headersSent) response.destroy();
+    else next(error);
   };
   app.use(cutOff);
   const server = createServer(app).listen(0, "127.0.0.1");
