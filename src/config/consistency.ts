@@ -13,13 +13,15 @@ export function consistencyFaults(config: Config): readonly Contradiction[] {
 }
 
 function networkFaults({ network, dhcp }: Config): readonly Contradiction[] {
-  return checkNetwork(network, { reservations: dhcp.reservations }).map(({ path, message }) => ({
-    path: path
-      .split(/[.[\]]+/)
-      .filter((step) => step !== "")
-      .map((step) => (/^\d+$/.test(step) ? Number(step) : step)),
-    message,
-  }));
+  return checkNetwork(network, { reservations: dhcp.reservations, options: dhcp.options }).map(
+    ({ path, message }) => ({
+      path: path
+        .split(/[.[\]]+/)
+        .filter((step) => step !== "")
+        .map((step) => (/^\d+$/.test(step) ? Number(step) : step)),
+      message,
+    }),
+  );
 }
 
 function leaseTimes({ dhcp }: Config): readonly Contradiction[] {

@@ -1,8 +1,9 @@
 /** The rules between networks, pools and reservations that make a configuration unusable. */
 import { type Ipv4, parseIpv4 } from "../../net/ipv4.ts";
 import { broadcastOf, contains, overlaps, parseSubnet, type Subnet } from "../../net/subnet.ts";
+import { OPTION } from "../../protocol/dhcp/option-codes.ts";
 import type { Fault } from "../errors.ts";
-import type { NetworkSettings, ReservationSettings, SubnetSettings } from "./network-config.ts";
+import type { ExtraOption, NetworkSettings, ReservationSettings, SubnetSettings } from "./network-config.ts";
 
 interface Placed {
   readonly path: string;
@@ -22,17 +23,34 @@ interface Claim {
   readonly address: string;
 }
 
+/** What is checked together with the networks. */
+export interface CheckOptions {
+  readonly machines?: readonly {
+    readonly name: string;
+    readonly spec: { readonly address?: string | undefined };
+  }[];
+  readonly reservations?: readonly ReservationSettings[];
+  /** `dhcp.options` */
+  readonly options?: readonly ExtraOption[];
+}
+
+/** Options whose values the protocol decides, or that have a setting of their own. */
+const OWN_OPTIONS: readonly number[] = [
+  OPTION.subnetMask,
+  OPTION.bootFileSize,
+  OPTION.requestedAddress,
+  OPTION.leaseTime,
+  OPTION.overload,
+  OPTION.messageType,
+  OPTION.serverId,
+  OPTION.renewalTime,
+  OPTION.rebindingTime,
+  OPTION.clientId,
+  OPTION.relayAgent,
+];
+
 /** All faults; entries that are no addresses at all are the schema's business and passed over here. */
-export function networkFaults(
-  network: NetworkSettings,
-  options: {
-    readonly machines?: readonly {
-      readonly name: string;
-      readonly spec: { readonly address?: string | undefined };
-    }[];
-    readonly reservations?: readonly ReservationSettings[];
-  },
-): readonly Fault[] {
+export function networkFaults(network: NetworkSettings, options: CheckOptions): readonly Fault[] {
   const placed = network.subnets.flatMap((settings, index): readonly Placed[] => {
     const subnet = parseSubnet(settings.cidr);
     return subnet ? [{ path: `network.subnets[${index}]`, settings, subnet }] : [];
@@ -45,6 +63,7 @@ export function networkFaults(
     ...relayFaults(placed),
     ...claimFaults(claimsOf(options), network, placed),
     ...identityFaults(options.reservations ?? []),
+    ...optionFaults(options.options ?? []),
   ];
 }
 
@@ -111,13 +130,7 @@ function relayFaults(placed: readonly Placed[]): readonly Fault[] {
   );
 }
 
-function claimsOf(options: {
-  readonly machines?: readonly {
-    readonly name: string;
-    readonly spec: { readonly address?: string | undefined };
-  }[];
-  readonly reservations?: readonly ReservationSettings[];
-}): readonly Claim[] {
+function claimsOf(options: CheckOptions): readonly Claim[] {
   const reserved = (options.reservations ?? []).map(({ address }, index) => ({
     path: `dhcp.reservations[${index}].address`,
     address,
@@ -176,5 +189,17 @@ function identityFaults(reservations: readonly ReservationSettings[]): readonly 
       if (earlier < 0) return [];
       return [{ path: `${path}.${kind}`, message: `is already used by dhcp.reservations[${earlier}]` }];
     });
+  });
+}
+
+function optionFaults(options: readonly ExtraOption[]): readonly Fault[] {
+  return options.flatMap(({ code, text, hex, addresses }, index): readonly Fault[] => {
+    const path = `dhcp.options[${index}]`;
+    if (OWN_OPTIONS.includes(code)) {
+      return [{ path: `${path}.code`, message: `option ${code} cannot be set here` }];
+    }
+    const values = [text, hex, addresses].filter((value) => value !== undefined);
+    if (values.length === 1 && values[0]?.length !== 0) return [];
+    return [{ path, message: "give exactly one of text, hex and addresses" }];
   });
 }

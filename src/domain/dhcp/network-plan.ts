@@ -5,8 +5,8 @@ import { encodeClasslessRoutes } from "../../protocol/dhcp/classless-routes.ts";
 import { OPTION } from "../../protocol/dhcp/option-codes.ts";
 import { ipv4sBytes, textBytes, u16Bytes } from "../../protocol/dhcp/options.ts";
 import { ConfigError, type Fault } from "../errors.ts";
-import type { NetworkSettings, PoolClients, ReservationSettings, SubnetSettings } from "./network-config.ts";
-import { networkFaults } from "./network-faults.ts";
+import type { NetworkSettings, PoolClients, SubnetSettings } from "./network-config.ts";
+import { type CheckOptions, networkFaults } from "./network-faults.ts";
 
 /** A range for clients without a reservation. Its `id` is unique in the plan. */
 export interface Pool {
@@ -44,19 +44,11 @@ export interface NetworkPlan {
   isOwn(address: Ipv4): boolean;
 }
 
-/** Reservations of machines and of the configuration, for {@link checkNetwork}. */
-export interface CheckOptions {
-  readonly machines?: readonly {
-    readonly name: string;
-    readonly spec: { readonly address?: string | undefined };
-  }[];
-  readonly reservations?: readonly ReservationSettings[];
-}
-
 /**
  * Everything that makes a network configuration unusable: overlapping networks or pools, pools and routers outside
- * their network, addresses reserved twice or reserved although something else stands there.
- * @returns faults with paths below `network`, `dhcp.reservations` or `machines.<name>`; empty when all is well.
+ * their network, addresses reserved twice or reserved although something else stands there, options that would break
+ * the protocol.
+ * @returns faults with paths below `network`, `dhcp` or `machines.<name>`; empty when all is well.
  */
 export function checkNetwork(network: NetworkSettings, options: CheckOptions = {}): readonly Fault[] {
   return networkFaults(network, options);

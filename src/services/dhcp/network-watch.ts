@@ -35,7 +35,7 @@ export class NetworkWatch {
     if (this.#servers.size >= MAX_SERVERS && !this.#servers.has(found.server)) return;
     this.#servers.set(found.server, found);
     this.#tell(`foreign:${found.server}`, HOUR, monotonic, {
-      type: "dhcp.foreign-server",
+      type: "rival-dhcp-server",
       source: "dhcp",
       level: this.#alarming ? "alarm" : "info",
       message: `another DHCP server is at ${found.server}`,
@@ -45,7 +45,7 @@ export class NetworkWatch {
 
   poolExhausted(network: string, monotonic: number): void {
     this.#tell(`exhausted:${network}`, 10 * MINUTE, monotonic, {
-      type: "dhcp.pool-exhausted",
+      type: "pool-exhausted",
       source: "dhcp",
       level: "alarm",
       message: `no address is free in the pools of ${network}`,
@@ -55,7 +55,7 @@ export class NetworkWatch {
 
   addressInUse(address: string, client: string, monotonic: number): void {
     this.#tell(`in-use:${address}`, 10 * MINUTE, monotonic, {
-      type: "dhcp.address-in-use",
+      type: "address-in-use",
       source: "dhcp",
       level: "alarm",
       message: `${address} is in use by something that has no lease for it`,
@@ -65,7 +65,7 @@ export class NetworkWatch {
 
   clockJumped(milliseconds: number, monotonic: number): void {
     this.#tell("clock", MINUTE, monotonic, {
-      type: "dhcp.clock-jumped",
+      type: "clock-jumped",
       source: "dhcp",
       level: "warning",
       message: `the clock was set by ${Math.round(milliseconds / 1000)} s; leases keep the time they had left`,
@@ -82,7 +82,7 @@ export class NetworkWatch {
     this.#boots.set(mac, recent.slice(-LOOP_BOOTS - 1));
     if (recent.length <= LOOP_BOOTS) return;
     this.#tell(`loop:${mac}`, LOOP_WINDOW, monotonic, {
-      type: "dhcp.boot-loop",
+      type: "firmware-boot-loop",
       ...(machine === undefined ? {} : { machine }),
       mac,
       source: "dhcp",

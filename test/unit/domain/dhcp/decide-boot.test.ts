@@ -187,7 +187,7 @@ test("P-23 a machine that asks for its boot file again and again raises an event
     await bench.lease({ options: pxeOptions(0) });
     bench.clock.advance(40_000);
   }
-  const [event, ...more] = bench.events.ofType("dhcp.boot-loop");
+  const [event, ...more] = bench.events.ofType("firmware-boot-loop");
   assert.equal(event?.machine, "kube0");
   assert.deepEqual(more, []);
 });

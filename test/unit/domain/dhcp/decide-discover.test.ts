@@ -205,7 +205,7 @@ test("D-24, D-25, D-29 the last address waits for its client, and goes to the ne
   bench.clock.advance(31_000);
   assert.equal((await bench.lease({ mac: OTHER_MAC })).yiaddr, "10.0.0.100");
   assert.equal(await bench.silence(), "pool-exhausted");
-  assert.equal(bench.events.ofType("dhcp.pool-exhausted").length, 1);
+  assert.equal(bench.events.ofType("pool-exhausted").length, 1);
 });
 
 test("D-26 the lease time asked for is kept within the limits, and for ever is the longest", async () => {

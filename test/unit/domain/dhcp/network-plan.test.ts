@@ -2,12 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { configSchema } from "../../../../src/config/schema.ts";
 import type { NetworkSettings } from "../../../../src/domain/dhcp/network-config.ts";
-import {
-  buildNetworkPlan,
-  type CheckOptions,
-  checkNetwork,
-  networkWarnings,
-} from "../../../../src/domain/dhcp/network-plan.ts";
+import type { CheckOptions } from "../../../../src/domain/dhcp/network-faults.ts";
+import { buildNetworkPlan, checkNetwork, networkWarnings } from "../../../../src/domain/dhcp/network-plan.ts";
 import { ConfigError } from "../../../../src/domain/errors.ts";
 import { formatSubnet } from "../../../../src/net/subnet.ts";
 import { ip } from "../../../support/dhcp-client.ts";
@@ -109,6 +105,24 @@ test("D-84 a reservation names exactly one identity, and each identity once", ()
     "dhcp.reservations[1].mac: is already used by dhcp.reservations[0]",
     "dhcp.reservations[2]: name exactly one of mac, clientId, uuid and circuitId",
     "dhcp.reservations[3]: name exactly one of mac, clientId, uuid and circuitId",
+  ]);
+});
+
+test("D-13, P-09 options that the protocol decides, and such without one value, are refused", () => {
+  const options = [
+    { code: 53, text: "x", always: true },
+    { code: 13, hex: "0001", always: true },
+    { code: 224, always: true },
+    { code: 225, text: "x", hex: "00", always: true },
+    { code: 226, addresses: [], always: true },
+    { code: 227, addresses: ["10.0.0.1"], always: true },
+  ];
+  assert.deepEqual(faults(network({ cidr: "10.0.0.0/24" }), { options }), [
+    "dhcp.options[0].code: option 53 cannot be set here",
+    "dhcp.options[1].code: option 13 cannot be set here",
+    "dhcp.options[2]: give exactly one of text, hex and addresses",
+    "dhcp.options[3]: give exactly one of text, hex and addresses",
+    "dhcp.options[4]: give exactly one of text, hex and addresses",
   ]);
 });
 

@@ -36,7 +36,7 @@ test("D-50 an address that answers is quarantined and another one offered", asyn
   const bench = await DhcpBench.start(PROBING, { probe });
   assert.equal((await bench.ask()).yiaddr, "10.0.0.102");
   assert.deepEqual(probe.probed, ["10.0.0.100", "10.0.0.101", "10.0.0.102"]);
-  assert.equal(bench.events.ofType("dhcp.address-in-use").length, 2);
+  assert.equal(bench.events.ofType("address-in-use").length, 2);
   const stored = await bench.store.leases.all();
   assert.deepEqual(
     stored.map(({ address, state }) => `${address} ${state}`),

@@ -40,7 +40,7 @@ test("D-92 another server's answer, or a client's choice of it, raises one alarm
   const source = { address: "10.0.0.77", port: 67 };
   await bench.silence({ op: 2, type: "offer", options: rival }, { source });
   await bench.silence({ type: "request", options: { ...rival, [OPTION.requestedAddress]: "10.0.0.9" } });
-  const [event, ...more] = bench.events.ofType("dhcp.foreign-server");
+  const [event, ...more] = bench.events.ofType("rival-dhcp-server");
   assert.equal(event?.level, "alarm");
   assert.deepEqual(event.data, { server: "10.0.0.77", source: "10.0.0.77", message: "OFFER", client: MAC });
   assert.deepEqual(more, []);
@@ -59,7 +59,7 @@ test("D-92 our own answers, heard again, are no other server", async () => {
 test("D-92 beside another server its answers are no alarm", async () => {
   const bench = await DhcpBench.start({ network: { address: SERVER }, dhcp: { mode: "proxy" } });
   await bench.silence({ op: 2, type: "ack", options: { [OPTION.serverId]: "10.0.0.77" } });
-  assert.equal(bench.events.ofType("dhcp.foreign-server")[0]?.level, "info");
+  assert.equal(bench.events.ofType("rival-dhcp-server")[0]?.level, "info");
 });
 
 test("D-92, D-93 the search for other servers is neither answered nor counted as a client", async () => {
@@ -176,5 +176,5 @@ test("D-98 a flood writes no log line and one event per subject", async () => {
   bench.clock.advance(601_000 + 0);
   await bench.lease({ mac: OTHER_MAC });
   await bench.silence({ mac: randomMac(1) });
-  assert.equal(bench.events.ofType("dhcp.pool-exhausted").length, 2);
+  assert.equal(bench.events.ofType("pool-exhausted").length, 2);
 });
