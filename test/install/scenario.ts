@@ -74,8 +74,10 @@ async function prepare(lab: Lab, { layout, firmware }: Scenario): Promise<Subjec
     await createDisk(file, DISK_BYTES);
     disks.push({ file, serial: `${name}-${index}` });
   }
+  // UEFI keeps its own boot entries, and the installer adds one: whether the network stays first is what is looked at.
+  const boot = firmware === "uefi" ? "own" : "network-first";
   await lab.appliance.register({ name, mac, ...machineSpec(layout, disks) });
-  return { lab, disks, hardware: { name, mac, firmware, disks } };
+  return { lab, disks, hardware: { name, mac, firmware, disks, boot } };
 }
 
 function machineSpec(layout: Layout, disks: readonly DiskOptions[]): Omit<MachineSpecInput, "mac"> {
