@@ -34,7 +34,7 @@ export function buildStatus(context: Context, parts: Parts): StatusParts {
         address: context.served.address,
         dhcpMode: context.config.dhcp.mode,
         listeners: parts.listeners(),
-        checks: [await storeCheck(parts.registry)],
+        checks: [await storeCheck(parts.registry), assetsCheck(parts)],
         rivals: parts.boot.dhcp
           .foreignServers()
           .map(({ server }) => ({ address: server, seenAt: context.clock.now() })),
@@ -61,4 +61,16 @@ async function storeCheck({ store }: RegistryParts): Promise<ReadinessCheck> {
   return health.ok
     ? { name: "store", state: "ok" }
     : { name: "store", state: "failed", reason: health.reason };
+}
+
+/** Machines wait for what is missing, in a boot script that says so; nothing else is held up by it. */
+function assetsCheck({ registry, assets }: Parts): ReadinessCheck {
+  for (const machine of registry.registry.list()) {
+    if (machine.state !== "registered" && machine.state !== "installing") continue;
+    const status = assets.assets.status(needOf(machine.spec));
+    if (status.kind === "missing") {
+      return { name: "assets", state: "degraded", reason: `${machine.name} waits: ${status.reason}` };
+    }
+  }
+  return { name: "assets", state: "ok" };
 }

@@ -131,6 +131,7 @@ function selfRoutes({ machines, status, config, backup }: Services): readonly Ap
       method: "get",
       path: "/backup",
       permission: "backup:read",
+      audited: true,
       tag: "appliance",
       summary: "The whole state as one file",
       success: { 200: { description: "For `muster restore`", contentType: "application/octet-stream" } },

@@ -65,6 +65,8 @@ interface RouteBase extends RouteDoc {
   readonly path: string;
   /** What the caller's role must hold; "anyone" needs no token. */
   readonly permission: Permission | "anyone";
+  /** A reading that is on record like a change: what it hands out is secret. */
+  readonly audited?: boolean;
 }
 
 /** A route with the types of its query and body erased. */

@@ -18,7 +18,8 @@ export async function perform(
   const { call, request, events } = what;
   const lack = each.permission === "anyone" ? undefined : lackOf(call.principal, each.permission);
   const reply = lack ? problem(lack) : await outcome(each, call);
-  if (each.method !== "get") events.record(auditEntry(each, { principal: call.principal, request, reply }));
+  if (each.method !== "get" || each.audited === true)
+    events.record(auditEntry(each, { principal: call.principal, request, reply }));
   return reply;
 }
 

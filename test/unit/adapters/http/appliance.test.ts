@@ -91,7 +91,7 @@ test("transfers and requests are counted, and no made-up path becomes a label", 
   }
 });
 
-test("the configuration is shown to admins only, and a backup is a file", async () => {
+test("the configuration is shown to admins only, and a backup is a file whose taking is on record", async () => {
   const control = await fakeControl();
   const app = control.app();
   const admin = { Authorization: `Bearer ${await control.token("admin")}` };
@@ -100,6 +100,8 @@ test("the configuration is shown to admins only, and a backup is a file", async 
   const backup = await request(app).get("/api/v1/backup").set(admin).buffer(true).expect(200);
   assert.match(backup.headers["content-disposition"] ?? "", /muster\.backup/);
   assert.equal((backup.body as Buffer).toString(), "whole state");
+  const [event] = await control.events.list({ limit: 1 });
+  assert.equal(event?.message, "GET /api/v1/backup: done");
 });
 
 test("assets are pulled in the background, or waited for", async () => {
