@@ -84,7 +84,6 @@ function machineSpec(layout: Layout, disks: readonly DiskOptions[]): Omit<Machin
   const [first = {}, second] = disks.map(({ serial = "" }) => ({ serial }));
   return {
     os: "debian-13",
-    locale: "C.UTF-8",
     console: "ttyS0,115200",
     kernelArguments: ["modules=eatmydata-udeb"],
     install: { layout, disk: second ? [first, second] : { match: "only" } },

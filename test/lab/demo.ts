@@ -42,7 +42,6 @@ async function show(lab: Lab, firmware: Firmware): Promise<void> {
     mac: MAC,
     os: "debian-13",
     console: "ttyS0,115200",
-    locale: "C.UTF-8",
   });
   await pullInstaller(lab);
 

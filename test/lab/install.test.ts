@@ -35,7 +35,6 @@ test("a registered machine that is only powered on installs Debian 13", async (t
     name: NAME,
     mac: MAC,
     os: "debian-13",
-    locale: "C.UTF-8",
     console: "ttyS0,115200",
     kernelArguments: ["modules=eatmydata-udeb"],
   });
