@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import path from "node:path";
+import type { Duplex } from "node:stream";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { createCpioReader, encodeCpio } from "../../src/domain/assets/cpio.ts";
@@ -123,10 +124,21 @@ describe("pulling from an archive", { skip: archiveToolsMissing() ?? false }, ()
   test("a missing keyring and a missing signature program name the package to install", async () => {
     const { createSignatureCheck } = await import("../../src/adapters/assets/signature.ts");
     const message = { content: "", signature: "" };
-    const without = createSignatureCheck({ keyring: archive.keyring, programs: ["no-such-program"] });
+    const absent = { name: "no-such-program", parameters: [], accepts: () => true };
+    const without = createSignatureCheck({ keyring: archive.keyring, programs: [absent] });
     await assert.rejects(without(message), code("unavailable", /install the package gpgv \(or sqv\)/));
     const nowhere = createSignatureCheck({ keyring: "/nowhere.gpg" });
     await assert.rejects(nowhere(message), code("unavailable", /\/nowhere\.gpg cannot be read/));
+  });
+
+  test("one good signature is enough when the keyring lacks the other signer", async () => {
+    archive.publish({ ...FIRST, cosigned: true });
+    assert.equal((await boot.assets.pull({ need: TRIXIE })).version, FIRST.installerVersion);
+    const good = archive.files.get("dists/trixie/InRelease")!.toString();
+    archive.files.set("dists/trixie/InRelease", Buffer.from(good.replace("Version: 13.1", "Version: 13.2")));
+    const other = await BootAssets.open({ config: config() });
+    await assert.rejects(other.assets.pull({ need: TRIXIE }), code("not-verified", /not good/));
+    await other.dispose();
   });
 
   test("one changed byte in a file is found, the file is discarded, and a good archive heals it", async () => {
@@ -417,6 +429,60 @@ describe("pulling from an archive", { skip: archiveToolsMissing() ?? false }, ()
     await boot.assets.pull({ need: TRIXIE });
     const told = JSON.stringify([boot.log.lines, boot.events.events]);
     assert.doesNotMatch(told, /pa%20ss|pa ss|b3BzOnBh/);
+  });
+
+  test("an https archive is reached through a tunnel with the credentials of the proxy; what speaks no TLS is refused", async (t) => {
+    const connects: (string | undefined)[] = [];
+    const plain = createTcpServer((socket) => socket.end("no TLS here"));
+    await new Promise<void>((resolve) => plain.listen(0, "127.0.0.1", resolve));
+    const proxy = createServer();
+    proxy.on("connect", (request: IncomingMessage, client: Duplex) => {
+      connects.push(`${request.url ?? ""} ${request.headers["proxy-authorization"] ?? ""}`);
+      const server = connect((plain.address() as AddressInfo).port, "127.0.0.1", () => {
+        client.write("HTTP/1.1 200 OK\r\n\r\n");
+        server.pipe(client).pipe(server);
+      });
+      server.on("error", () => client.destroy());
+      client.on("error", () => server.destroy());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    t.after(() => {
+      plain.close();
+      proxy.close();
+    });
+    const { port } = proxy.address() as AddressInfo;
+    const debian = {
+      upstream: "https://archive.example/debian",
+      proxy: `http://ops:secret@127.0.0.1:${port}`,
+      keyring: archive.keyring,
+    };
+    await boot.reopen({ config: { mirrors: { debian } } });
+    await assert.rejects(
+      boot.assets.pull({ need: TRIXIE }),
+      code("upstream-failed", /cannot reach https:\/\/archive\.example/),
+    );
+    assert.equal(connects[0], `archive.example:443 Basic ${Buffer.from("ops:secret").toString("base64")}`);
+  });
+
+  test("a proxy that refuses the tunnel is named without its password", async (t) => {
+    const proxy = createServer();
+    proxy.on("connect", (_request, client: Duplex) =>
+      client.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"),
+    );
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    t.after(() => void proxy.close());
+    const { port } = proxy.address() as AddressInfo;
+    const debian = {
+      upstream: "https://archive.example/debian",
+      proxy: `http://ops:secret@127.0.0.1:${port}`,
+    };
+    await boot.reopen({ config: { mirrors: { debian } } });
+    await assert.rejects(
+      boot.assets.pull({ need: TRIXIE }),
+      (error: Error) =>
+        /proxy 127\.0\.0\.1:\d+ refuses archive\.example:443: status 407/.test(error.message) &&
+        !error.message.includes("secret"),
+    );
   });
 
   test("Basic authentication goes to the archive, and not to where it redirects", async () => {

@@ -34,6 +34,8 @@ export interface Publication {
   readonly images: boolean;
   readonly date?: Date;
   readonly suite?: string;
+  /** Signed by a second key too, which the keyring does not hold. */
+  readonly cosigned?: boolean;
 }
 
 /** What an upstream does to one request instead of answering properly. */
@@ -157,13 +159,18 @@ export class DebianArchive {
   }
 
   #release(publication: Publication, indexes: Record<string, Buffer>): void {
-    const { date = new Date(), suite = "trixie" } = publication;
+    const { date = new Date(), suite = "trixie", cosigned = false } = publication;
     const lines = Object.entries(indexes).map(([name, bytes]) => ` ${hash(bytes)} ${bytes.length} ${name}`);
     const text = `Origin: Debian\nSuite: stable\nVersion: 13.1\nCodename: ${suite}\nDate: ${date.toUTCString()}\nAcquire-By-Hash: yes\nSHA256:\n${lines.join("\n")}\n`;
     const file = path.join(this.directory, "Release");
     writeFileSync(file, text);
     this.files.set("dists/trixie/Release", Buffer.from(text));
-    this.files.set("dists/trixie/InRelease", this.#gpg("--clearsign", "-o", "-", file));
+    const signers = ["-u", "archive@example.test"];
+    if (cosigned) {
+      this.#gpg("--quick-gen-key", "Second <second@example.test>", "ed25519", "sign", "never");
+      signers.push("-u", "second@example.test");
+    }
+    this.files.set("dists/trixie/InRelease", this.#gpg(...signers, "--clearsign", "-o", "-", file));
     this.files.set("dists/trixie/Release.gpg", this.#gpg("--armor", "--detach-sign", "-o", "-", file));
     for (const [name, bytes] of Object.entries(indexes)) {
       this.files.set(`dists/trixie/${name}`, bytes);

@@ -19,17 +19,34 @@ export type SignatureCheck = (message: SignedMessage) => Promise<SignatureResult
 export interface SignatureOptions {
   readonly keyring: string;
   /** Programs to try, in order. */
-  readonly programs?: readonly string[];
+  readonly programs?: readonly SignatureProgram[];
 }
+
+/** A program and what it is told besides the keyring, the signature and the content. */
+interface SignatureProgram {
+  readonly name: string;
+  readonly parameters: readonly string[];
+  /** Whether what it answered means that the content may be believed. */
+  readonly accepts: (outcome: { readonly exitCode: number; readonly stdout: string }) => boolean;
+}
+
+/**
+ * A release is signed by several keys and an older keyring lacks the newest: one good signature is enough, as for apt.
+ * gpgv ends with an error as soon as a key is missing, so its status lines decide.
+ */
+const GPGV: SignatureProgram = {
+  name: "gpgv",
+  parameters: ["--status-fd", "1"],
+  accepts: ({ stdout }) =>
+    /^\[GNUPG:\] GOODSIG /m.test(stdout) && !/^\[GNUPG:\] (BADSIG|REVKEYSIG) /m.test(stdout),
+};
+const SQV: SignatureProgram = { name: "sqv", parameters: [], accepts: ({ exitCode }) => exitCode === 0 };
 
 /** Keyring of Debian's archive, from the package debian-archive-keyring. */
 export const DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /** A check with the first of gpgv and sqv that this host has. */
-export function createSignatureCheck({
-  keyring,
-  programs = ["gpgv", "sqv"],
-}: SignatureOptions): SignatureCheck {
+export function createSignatureCheck({ keyring, programs = [GPGV, SQV] }: SignatureOptions): SignatureCheck {
   return async (message) => {
     await requireKeyring(keyring);
     const directory = await mkdtemp(path.join(tmpdir(), "muster-signature-"));
@@ -62,13 +79,15 @@ async function requireKeyring(keyring: string): Promise<void> {
 }
 
 function run(
-  program: string,
-  parameters: readonly string[],
+  program: SignatureProgram,
+  files: readonly string[],
 ): Promise<SignatureResult | { readonly kind: "absent" }> {
   return new Promise((resolve) => {
-    execFile(program, parameters, { timeout: 30_000 }, (error, _stdout, stderr) => {
-      if (!error) resolve({ kind: "good" });
-      else if (error.code === "ENOENT") resolve({ kind: "absent" });
+    const parameters = [...program.parameters, ...files];
+    execFile(program.name, parameters, { timeout: 30_000 }, (error, stdout, stderr) => {
+      const exitCode = typeof error?.code === "number" ? error.code : error ? 255 : 0;
+      if (error?.code === "ENOENT") resolve({ kind: "absent" });
+      else if (program.accepts({ exitCode, stdout })) resolve({ kind: "good" });
       else resolve({ kind: "bad", reason: reasonIn(stderr) });
     });
   });
@@ -78,7 +97,7 @@ function run(
 function reasonIn(stderr: string): string {
   const lines = stderr.split("\n").map((line) => line.replace(/^gpgv: /, "").trim());
   const telling = lines.find((line) =>
-    /bad signature|can't check|no public key|not valid|error|expired/i.test(line),
+    /bad signature|can't check|no public key|missing key|manipulated|not valid|error|expired/i.test(line),
   );
   return telling ?? lines.find((line) => line !== "") ?? "the signature does not verify";
 }

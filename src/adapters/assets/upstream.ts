@@ -101,7 +101,7 @@ function createTransport({ proxy, timeoutMs = 30_000 }: UpstreamOptions): Transp
       return exchange(url, { ...common, ...target, headers: forwarded, agent: plain });
     }
     const socket = await tunnel({ via, url, proxyHeaders, timeoutMs });
-    const secured = tls.connect({ socket, servername: url.hostname });
+    const secured = await handshake({ socket, url, timeoutMs });
     return exchange(url, { ...common, agent: false, createConnection: () => secured });
   };
   const close = (): void => {
@@ -161,6 +161,33 @@ function tunnel({ via, url, proxyHeaders, timeoutMs }: TunnelOptions): Promise<S
       fail(error.message);
     });
     request.end();
+  });
+}
+
+/** TLS through the tunnel, before any request is written: a failure here has nobody else to hear it. */
+function handshake({
+  socket,
+  url,
+  timeoutMs,
+}: {
+  readonly socket: Socket;
+  readonly url: URL;
+  readonly timeoutMs: number;
+}): Promise<tls.TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const secured = tls.connect({ socket, servername: url.hostname });
+    const fail = (cause: Error): void => {
+      secured.destroy();
+      reject(new MusterError("upstream-failed", `cannot reach ${url.origin}: ${cause.message}`, { cause }));
+    };
+    secured.setTimeout(timeoutMs, () => {
+      fail(new Error("no answer in time"));
+    });
+    secured.on("error", fail);
+    secured.once("secureConnect", () => {
+      secured.setTimeout(0);
+      resolve(secured);
+    });
   });
 }
 
