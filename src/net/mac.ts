@@ -24,7 +24,9 @@ export function parseMac(text: string): Mac | undefined {
 /** The MAC in the first six octets of a `chaddr`; undefined when `hlen` is not 6. */
 export function macFromBytes(chaddr: Uint8Array, hlen: number): Mac | undefined {
   if (hlen !== 6 || chaddr.length < 6) return undefined;
-  return macFromHex(Buffer.from(chaddr.subarray(0, 6)).toString("hex"));
+  let text = octetText(chaddr[0]);
+  for (let index = 1; index < 6; index++) text += `:${octetText(chaddr[index])}`;
+  return text as Mac;
 }
 
 /** The six octets of a canonical MAC. */
@@ -39,4 +41,11 @@ export function macWithHyphens(mac: Mac): string {
 
 function macFromHex(hex: string): Mac {
   return (hex.match(/../g) ?? []).join(":") as Mac;
+}
+
+/** Asked for on every packet, so the texts are made once. */
+const OCTET_TEXTS = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, "0"));
+
+function octetText(octet: number | undefined): string {
+  return OCTET_TEXTS[octet ?? 0] ?? "00";
 }

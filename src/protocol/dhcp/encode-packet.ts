@@ -37,7 +37,8 @@ export function encodeDhcp(packet: DhcpPacket, limits: EncodeLimits = LARGEST_DA
   const free = { file: packet.file === "", sname: packet.sname === "" };
   const placement = fitOptions(packet.options, limits, free);
   const length = OFFSET.options + placement.mainLength + 1;
-  const bytes = Buffer.alloc(Math.max(MIN_PACKET_LENGTH, length));
+  // From the pool: one allocation of its own for every packet is what a flood would spend its time on.
+  const bytes = Buffer.allocUnsafe(Math.max(MIN_PACKET_LENGTH, length)).fill(0);
   writeHeader(bytes, packet);
   const end = writeOptions(bytes, OFFSET.options, placement.main);
   bytes[end] = OPTION.end;

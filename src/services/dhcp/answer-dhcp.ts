@@ -172,7 +172,7 @@ class DhcpAnswerer implements DhcpService {
     const arrival = {
       listener: datagram.listener,
       interfaceAddress: this.#address(datagram.interfaceAddress),
-      source: { address: parseIpv4(datagram.source.address) ?? ANY, port: datagram.source.port },
+      source: { address: this.#address(datagram.source.address), port: datagram.source.port },
     };
     const request = readRequest(packet, arrival, this.#rules);
     const machine = request.mac === undefined ? undefined : this.#deps.machines.byMac(request.mac);
