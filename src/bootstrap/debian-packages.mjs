@@ -25,6 +25,8 @@ export const TEST_PACKAGES = [
   // readers of what the appliance renders, and the archive's tools
   ...["shellcheck", "cloud-init", "debconf", "gpgv", "gnupg", "debian-archive-keyring", "sudo"],
   ...["cpio", "zstd", "xz-utils", "openssl", "kmod"],
+  // the image, built without an engine
+  ...["buildah", "mmdebstrap"],
 ];
 
 const POLICY = "/usr/sbin/policy-rc.d";

@@ -33,6 +33,6 @@ export async function restoreState(session: Session, name: string, options: Rest
   session.say(`restored the state of ${localTime(report.takenAt)} into ${config.dataDir}`);
   if (report.putAside !== undefined) session.say(`what was there before lies in ${report.putAside}`);
   if (report.held > 0) {
-    session.say(`${report.held} machines are held; after the start, look at each and \`muster confirm\` it`);
+    session.say(`held machines: ${report.held}; after the start, look at each and \`muster confirm\` it`);
   }
 }

@@ -221,3 +221,36 @@ test("a client of the configured pool is served by what `muster serve` started",
   const leases = await serving.muster(["get", "leases"]);
   assert.match(leases.stdout, /^10\.80\.0\.42 +bound +52:54:00:00:20:01/m);
 });
+
+test("a backup taken while serving comes back elsewhere, every machine held until it is confirmed", async (t) => {
+  if (needsRoot(t)) return;
+  const { lab, serving } = await lan(t);
+  const daemon = await serving.serve();
+  const registered = await serving.muster(["register", "52:54:00:12:34:01", "--name", "kube0"]);
+  assert.equal(registered.code, 0, registered.stderr);
+  const backup = await serving.muster(["backup", "state.backup"]);
+  assert.equal(backup.code, 0, backup.stderr);
+  const file = path.join(serving.directory, "state.backup");
+
+  const running = await serving.muster(["restore", file, "--yes", "--replace"]);
+  assert.equal(running.code, 1);
+  assert.match(running.stderr, /another process holds it/);
+  await daemon.stop();
+  const occupied = await serving.muster(["restore", file, "--yes"]);
+  assert.equal(occupied.code, 1);
+  assert.match(occupied.stderr, /holds the state of an appliance already; --replace puts it aside/);
+
+  const elsewhere = await Serving.create(t, lab.server, {
+    network: { interface: "br0" },
+    assets: { offline: true },
+  });
+  const restored = await elsewhere.muster(["restore", file, "--yes"]);
+  assert.equal(restored.code, 0, restored.stderr);
+  assert.match(restored.stderr, /held machines: 1;/);
+  await elsewhere.serve();
+  const held = await elsewhere.muster(["get", "machines"]);
+  assert.match(held.stdout, /^kube0 +registered .*held: restored from the backup of/m);
+  const confirmed = await elsewhere.muster(["confirm", "kube0"]);
+  assert.equal(confirmed.code, 0, confirmed.stderr);
+  assert.doesNotMatch((await elsewhere.muster(["get", "machines"])).stdout, /held:/);
+});
