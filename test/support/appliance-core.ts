@@ -6,6 +6,7 @@ import { InstallerLog } from "../../src/services/installer-log.ts";
 import { NodeReports } from "../../src/services/node-reports.ts";
 import type { StoredEvent } from "../../src/services/ports.ts";
 import { Reimage, type ReimageGuard } from "../../src/services/reimage.ts";
+import type { Store } from "../../src/services/store.ts";
 import { StoredRegistry } from "../../src/services/stored-registry.ts";
 import { Tickets } from "../../src/services/tickets.ts";
 import { Watchdog } from "../../src/services/watchdog.ts";
@@ -24,8 +25,12 @@ export interface CoreOptions {
 
 /** Builds and starts everything. */
 export async function startCore(options: CoreOptions = {}) {
+  return startCoreOver(options.store ?? new MemoryStore(), options);
+}
+
+/** The same over a given store. */
+export async function startCoreOver<S extends Store>(store: S, options: Omit<CoreOptions, "store"> = {}) {
   const { machines = [], unknown = "ignore", guards = [] } = options;
-  const store = options.store ?? new MemoryStore();
   const clock = options.clock ?? new FakeClock();
   const log = new KeptLog();
   const common = { clock, timers: clock, log };
@@ -58,6 +63,10 @@ export async function startCore(options: CoreOptions = {}) {
     reports: createInstallReports({ tickets, registry, installerLog, events, clock }),
     nodeReports: new NodeReports({ registry, events, clock }),
     reimage: new Reimage({ registry, guards, clock, limits: LIMITS }),
+    /** Stops everything but the store. */
+    stop: async (): Promise<void> => {
+      for (const service of [watchdog, tickets, installerLog, registry, events]) await service.stop();
+    },
     /** Every entry of the timeline about a machine. */
     timeline: (machine: string): Promise<readonly StoredEvent[]> => events.list({ machine, limit: 1_000 }),
   };
