@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import type { MachineSpecInput } from "../../src/domain/machine-spec.ts";
-import type { Lab, LabMachine } from "../support/lab.ts";
+import { type Lab, type LabMachine, QUICK } from "../support/lab.ts";
 import { createDisk, type DiskOptions, type Firmware, type VirtualMachine } from "../support/qemu.ts";
 
 export type Layout = "regular" | "lvm" | "raid1";
@@ -85,7 +85,7 @@ function machineSpec(layout: Layout, disks: readonly DiskOptions[]): Omit<Machin
   return {
     os: "debian-13",
     console: "ttyS0,115200",
-    kernelArguments: ["modules=eatmydata-udeb"],
+    kernelArguments: [...QUICK],
     install: { layout, disk: second ? [first, second] : { match: "only" } },
   };
 }

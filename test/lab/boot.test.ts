@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { LogLine } from "../support/appliance.ts";
-import { Lab, needsLab } from "../support/lab.ts";
+import { Lab, needsLab, QUICK } from "../support/lab.ts";
 import { needsPrograms } from "../support/netns.ts";
 import type { Firmware } from "../support/qemu.ts";
 
@@ -33,7 +33,13 @@ async function bootIntoInstaller(firmware: Firmware, mac: string): Promise<reado
   const lab = await openLab();
   const lines = lab.appliance.logLines.length;
   const name = `boots-${firmware}`;
-  await lab.appliance.register({ name, mac, os: "debian-13", console: "ttyS0,115200" });
+  await lab.appliance.register({
+    name,
+    mac,
+    os: "debian-13",
+    console: "ttyS0,115200",
+    kernelArguments: [...QUICK],
+  });
   const machine = await lab.powerOn({ name, mac, firmware });
   try {
     await lab.appliance.waitForMachine(name, ({ stage }) => stage === "installer-started", BOOT_SECONDS);

@@ -6,7 +6,7 @@
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Machine } from "../../src/domain/machine.ts";
-import { ADDRESS, Lab } from "../support/lab.ts";
+import { ADDRESS, Lab, QUICK } from "../support/lab.ts";
 import { createDisk, type Firmware, type VirtualMachine } from "../support/qemu.ts";
 import { Narrator } from "./narrator.ts";
 

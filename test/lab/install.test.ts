@@ -8,7 +8,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { INSTALL_STAGES } from "../../src/domain/machine.ts";
-import { Lab, type LabMachine, needsLab } from "../support/lab.ts";
+import { Lab, type LabMachine, needsLab, QUICK } from "../support/lab.ts";
 import { createDisk } from "../support/qemu.ts";
 
 const NAME = "kube0";
@@ -36,7 +36,7 @@ test("a registered machine that is only powered on installs Debian 13", async (t
     mac: MAC,
     os: "debian-13",
     console: "ttyS0,115200",
-    kernelArguments: ["modules=eatmydata-udeb"],
+    kernelArguments: [...QUICK],
   });
   const machine = await lab!.powerOn({ ...hardware!, staysOffAfterRestart: true });
   await appliance.waitForMachine(NAME, ({ installFinished }) => installFinished, INSTALL_SECONDS);
