@@ -66,6 +66,7 @@ export interface FakeControl {
   readonly tokens: Tokens;
   readonly assets: FakeAssets;
   readonly metrics: Metrics;
+  readonly failures: FailureLimit;
   readonly stopping: AbortController;
   /** What `status` answers; a test may replace parts of it. */
   status: ApplianceStatus;
@@ -117,6 +118,7 @@ export async function fakeControl(
     tokens,
     assets,
     metrics,
+    failures,
     stopping,
     status: {
       version: "0.1.0",

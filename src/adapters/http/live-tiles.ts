@@ -3,6 +3,7 @@ import type { Response } from "express";
 import type { Log } from "../../services/ports.ts";
 import type { Registry } from "../../services/registry.ts";
 import type { Timeline } from "./control-ports.ts";
+import type { FeedOptions } from "./sse.ts";
 
 const FLUSH_MS = 500;
 const HEARTBEAT_MS = 15_000;
@@ -18,7 +19,8 @@ export interface LiveTilesOptions {
 
 export class LiveTiles {
   readonly #options: LiveTilesOptions;
-  readonly #readers = new Set<Response>();
+  /** Open pages, each with the question whether its session still holds. */
+  readonly #readers = new Map<Response, () => boolean>();
   readonly #changed = new Set<string>();
   #endings: (() => void)[] = [];
 
@@ -27,13 +29,17 @@ export class LiveTiles {
   }
 
   /** Adds a page; it gets every change until it leaves, falls behind, or the signal ends it. */
-  async follow(response: Response, signal: AbortSignal): Promise<void> {
+  async follow(
+    response: Response,
+    options: Pick<FeedOptions, "signal"> & { readonly allowed: () => boolean },
+  ): Promise<void> {
+    const { signal, allowed } = options;
     response.writeHead(200, {
       "Content-Type": "text/event-stream; charset=utf-8",
       "Cache-Control": "no-store",
     });
     response.write("retry: 2000\n\n");
-    this.#readers.add(response);
+    this.#readers.set(response, allowed);
     if (this.#readers.size === 1) this.#begin();
     const end = (): unknown => response.end();
     signal.addEventListener("abort", end, { once: true });
@@ -45,7 +51,7 @@ export class LiveTiles {
 
   #begin(): void {
     const flush = setInterval(() => this.#flush(), FLUSH_MS);
-    const heartbeat = setInterval(() => this.#send(": still here\n\n"), HEARTBEAT_MS);
+    const heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     this.#endings = [
       () => clearInterval(flush),
       () => clearInterval(heartbeat),
@@ -75,8 +81,14 @@ export class LiveTiles {
     }
   }
 
+  #beat(): void {
+    for (const [reader, allowed] of this.#readers) if (!allowed()) reader.end();
+    this.#send(": still here\n\n");
+  }
+
   #send(message: string): void {
-    for (const reader of this.#readers) {
+    for (const reader of this.#readers.keys()) {
+      if (reader.writableEnded) continue;
       reader.write(message);
       if (reader.writableLength > MAX_BUFFERED_BYTES) reader.destroy();
     }

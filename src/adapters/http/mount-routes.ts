@@ -4,9 +4,9 @@ import express, { type Request, type RequestHandler, type Response, type Router 
 import type { EventSink } from "../../services/ports.ts";
 import type { ApiRoute, Call, Reply } from "./api-route.ts";
 import { perform } from "./perform.ts";
-import { admit, type Principal, type Trust } from "./principal.ts";
+import { admit, type Principal, stillAllowed, type Trust } from "./principal.ts";
 import { sendProblem } from "./problem.ts";
-import { streamFeed } from "./sse.ts";
+import { type FeedOptions, streamFeed } from "./sse.ts";
 
 const MAX_BODY_BYTES = 256 * 1024;
 
@@ -73,7 +73,7 @@ function handlerOf(each: ApiRoute, options: MountOptions): RequestHandler {
       return;
     }
     const reply = await perform(each, { call, request, events: options.events });
-    await send(response, reply, signal);
+    await send(response, reply, { signal, allowed: () => stillAllowed(options.trust, principal) });
   };
 }
 
@@ -106,7 +106,7 @@ function wholeNumber(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-async function send(response: Response, reply: Reply, signal: AbortSignal): Promise<void> {
+async function send(response: Response, reply: Reply, options: FeedOptions): Promise<void> {
   response.set("Cache-Control", "no-store");
   switch (reply.kind) {
     case "json":
@@ -126,7 +126,7 @@ async function send(response: Response, reply: Reply, signal: AbortSignal): Prom
       await pipeline(reply.stream, response);
       return;
     case "feed":
-      await streamFeed(response, reply.feed, { signal });
+      await streamFeed(response, reply.feed, options);
       return;
     case "problem":
       sendProblem(response, reply.problem);

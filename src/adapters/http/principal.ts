@@ -1,6 +1,6 @@
 /** Who is asking, and how that was established. */
 import { isIPv4 } from "node:net";
-import type { Request, Response } from "express";
+import type { Request } from "express";
 import { may, type Permission, type TokenRole } from "../../services/permissions.ts";
 import type { Tokens } from "../../services/tokens.ts";
 import type { FailureLimit } from "./failure-limit.ts";
@@ -63,14 +63,9 @@ export function remoteAddress(request: Request): string {
   return isIPv4(mapped) ? mapped : address;
 }
 
-/** Where the principal of a request is kept between the middleware and the handler. */
-export function setPrincipal(response: Response, principal: Principal): void {
-  response.locals.principal = principal;
-}
-
-/** The principal that was let in, if any. */
-export function principalOf(response: Response): Principal | undefined {
-  return response.locals.principal as Principal | undefined;
+/** Whether somebody who was let in would still be: answers that stay open ask again from time to time. */
+export function stillAllowed(trust: Trust, { tokenId }: Principal): boolean {
+  return trust.kind === "local" || tokenId === undefined || trust.tokens.usable(tokenId) !== undefined;
 }
 
 function bearerToken(request: Request): string | undefined {

@@ -22,15 +22,18 @@ const HEARTBEAT_MS = 15_000;
 const MAX_BUFFERED_BYTES = 1_048_576;
 const MAX_PENDING_ITEMS = 2000;
 
+export interface FeedOptions {
+  readonly signal: AbortSignal;
+  /** Asked with each heartbeat: a reader whose token was revoked meanwhile is let go. */
+  readonly allowed?: () => boolean;
+  readonly heartbeatMs?: number;
+}
+
 /**
  * Streams a feed until the reader leaves, falls too far behind, or the signal ends it. Nothing is sent twice and
  * nothing is left out: the subscription starts before the backlog is read, and ids decide.
  */
-export async function streamFeed(
-  response: Response,
-  feed: Feed,
-  options: { readonly signal: AbortSignal; readonly heartbeatMs?: number },
-): Promise<void> {
+export async function streamFeed(response: Response, feed: Feed, options: FeedOptions): Promise<void> {
   response.writeHead(200, {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
@@ -39,7 +42,10 @@ export async function streamFeed(
   response.write("retry: 2000\n\n");
   const reader = new FeedReader(response, feed.after ?? 0);
   const unsubscribe = feed.subscribe((item) => reader.offer(item));
-  const heartbeat = setInterval(() => reader.comment("still here"), options.heartbeatMs ?? HEARTBEAT_MS);
+  const heartbeat = setInterval(() => {
+    if (options.allowed?.() === false) reader.end();
+    else reader.comment("still here");
+  }, options.heartbeatMs ?? HEARTBEAT_MS);
   const stop = (): void => reader.end();
   options.signal.addEventListener("abort", stop, { once: true });
   try {

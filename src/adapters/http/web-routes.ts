@@ -56,7 +56,9 @@ export function webRoutes(options: WebOptions): Router {
   );
   router.get(
     "/live",
-    loggedIn(sessions, (_request, response) => live.follow(response, stopping)),
+    loggedIn(sessions, (request, response) =>
+      live.follow(response, { signal: stopping, allowed: () => sessions.of(request) !== undefined }),
+    ),
   );
   router.get(
     "/machines/:name",

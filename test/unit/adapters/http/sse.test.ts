@@ -4,9 +4,9 @@ import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import express from "express";
-import { type Feed, type FeedItem, streamFeed } from "../../../../src/adapters/http/sse.ts";
+import { type Feed, type FeedItem, type FeedOptions, streamFeed } from "../../../../src/adapters/http/sse.ts";
 
-async function serving(feed: Feed, options: { heartbeatMs?: number } = {}) {
+async function serving(feed: Feed, options: Omit<FeedOptions, "signal"> = {}) {
   const stopping = new AbortController();
   let ended = false;
   const app = express();
@@ -109,5 +109,19 @@ test("a feed whose backlog fails ends its subscription", async () => {
   response.on("error", () => undefined).resume();
   await once(response, "close");
   assert.equal(unsubscribed, true);
+  close();
+});
+
+test("a reader whose token was revoked is let go at the next heartbeat", async () => {
+  const feed: Feed = {
+    after: undefined,
+    backlog: () => Promise.resolve([]),
+    subscribe: () => () => undefined,
+  };
+  let beats = 0;
+  const { response, close } = await serving(feed, { heartbeatMs: 5, allowed: () => ++beats < 3 });
+  response.resume();
+  await once(response, "end");
+  assert.equal(beats, 3);
   close();
 });
