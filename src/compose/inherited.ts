@@ -1,7 +1,7 @@
 /** Sockets that systemd opened for this process, adopted and sorted by what they are for. */
 import type { InheritedDhcpSocket } from "../adapters/dhcp/dhcp-server.ts";
 import type { AttachedNetwork } from "../adapters/network/interfaces.ts";
-import type { TftpListener } from "../adapters/tftp/requests.ts";
+import type { TftpListener } from "../adapters/tftp/tftp-server.ts";
 import {
   type InheritedPurpose,
   inheritedSockets,

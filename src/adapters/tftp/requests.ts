@@ -8,9 +8,9 @@ import { tftpPath } from "../../protocol/tftp/path.ts";
 import type { Clock, Log } from "../../services/ports.ts";
 import type { TftpClient, TftpFile, TftpFiles, TftpTransferStats } from "../../services/tftp/files.ts";
 import { LogBudget } from "../udp/log-budget.ts";
-import { openTransferPort, serverPort } from "./channel.ts";
+import { channelOver } from "./channel.ts";
 import { memoryFile, readWhole } from "./memory-file.ts";
-import { type TftpChannel, TftpSession } from "./session.ts";
+import { TftpSession } from "./session.ts";
 import { type RunningTransfer, TransferTable } from "./transfer-table.ts";
 
 export interface TftpRequestsOptions {
@@ -21,10 +21,10 @@ export interface TftpRequestsOptions {
   readonly onTransfer?: (stats: TftpTransferStats) => void;
 }
 
-/** A socket on the server's port, and the address at which transfers get ports of their own. */
-export interface TftpListener {
+/** A socket on the server's port, and those that its transfers talk through; none in single-port mode (T-12). */
+export interface RequestListener {
   readonly socket: Socket;
-  readonly address: string;
+  readonly transferPorts: readonly Socket[];
 }
 
 /** A request repeated within this time (milliseconds) is a late duplicate, not a new transfer from the same port. */
@@ -33,6 +33,11 @@ const DUPLICATE_WITHIN = 5000;
 const NETASCII_LIMIT = 4 * 1024 * 1024;
 /** An ERROR answers only a request at least as long as itself: nonsense is never amplified. */
 const SHORTEST_ANSWERED = 5;
+const UNKNOWN_TRANSFER = encodeTftp({
+  kind: "error",
+  code: TFTP_ERROR.unknownTransfer,
+  message: "Unknown transfer ID.",
+});
 
 export class TftpRequests {
   readonly #options: TftpRequestsOptions;
@@ -51,10 +56,10 @@ export class TftpRequests {
   }
 
   /** Takes a datagram that arrived on the server's port. */
-  receive(bytes: Buffer, client: TftpClient, listener: TftpListener): void {
+  receive(bytes: Buffer, client: TftpClient, listener: RequestListener): void {
     const running = this.#table.find(client);
     if (running && !isRequest(bytes)) {
-      if (this.#options.config.singlePort) running.session?.receive(bytes);
+      if (running.socket === listener.socket) running.session?.receive(bytes);
       return;
     }
     if (running && !this.#beginsAnew(running, bytes)) return;
@@ -70,6 +75,20 @@ export class TftpRequests {
     if (packet.kind === "malformed" && packet.request && bytes.length >= SHORTEST_ANSWERED) {
       this.#refuse(client, listener, "", TFTP_ERROR.illegalOperation, "");
     }
+  }
+
+  /**
+   * Takes a datagram that arrived on a transfer port. A stranger gets ERROR 5 and touches no transfer (T-11); a late ACK of a
+   * transfer that ended, and any ERROR, is nothing to answer.
+   */
+  receiveOnTransferPort(bytes: Buffer, client: TftpClient, socket: Socket): void {
+    const running = this.#table.find(client);
+    if (running?.socket === socket) {
+      running.session?.receive(bytes);
+      return;
+    }
+    if (isError(bytes) || this.#table.hasEnded(client)) return;
+    channelOver(socket).send(UNKNOWN_TRANSFER, client);
   }
 
   /** Repeats what was not acknowledged and ends what has no hope. */
@@ -100,7 +119,7 @@ export class TftpRequests {
     return true;
   }
 
-  #read(request: TftpRequest, bytes: Buffer, client: TftpClient, listener: TftpListener): void {
+  #read(request: TftpRequest, bytes: Buffer, client: TftpClient, listener: RequestListener): void {
     if (request.mode !== "octet" && request.mode !== "netascii") {
       this.#refuse(client, listener, request.path, TFTP_ERROR.illegalOperation, "Unknown mode.");
       return;
@@ -110,8 +129,9 @@ export class TftpRequests {
       this.#refuse(client, listener, request.path, TFTP_ERROR.accessViolation, "Path refused.");
       return;
     }
-    const running = this.#table.admit(client, Buffer.from(bytes));
-    if (!running) {
+    const { address, port } = client;
+    const running = { client: { address, port }, request: Buffer.from(bytes), socket: pick(listener) };
+    if (!this.#table.admit(running)) {
       this.#overLimit(client, path);
       return;
     }
@@ -126,7 +146,7 @@ export class TftpRequests {
     running: RunningTransfer;
     request: TftpRequest;
     path: string;
-    listener: TftpListener;
+    listener: RequestListener;
   }): Promise<void> {
     const { running, request, path, listener } = asked;
     const opened = await this.#options.files.open(path, running.client);
@@ -140,37 +160,23 @@ export class TftpRequests {
       return;
     }
     const file = await forMode(opened.file, request.mode);
-    const channel = file && (await this.#channel(running, listener));
-    if (!file || !channel) {
-      (file ?? opened.file).close();
-      this.#table.remove(running);
-      if (!file)
-        this.#refuse(running.client, listener, path, TFTP_ERROR.undefined, "Too large for netascii.");
+    if (file) {
+      this.#start({ running, request, path, file });
       return;
     }
-    this.#start({ running, request, path, file, channel });
+    opened.file.close();
+    this.#table.remove(running);
+    this.#refuse(running.client, listener, path, TFTP_ERROR.undefined, "Too large for netascii.");
   }
 
-  #channel(running: RunningTransfer, listener: TftpListener): Promise<TftpChannel | undefined> {
-    if (this.#options.config.singlePort) return Promise.resolve(serverPort(listener.socket));
-    const receive = (bytes: Buffer): void => running.session?.receive(bytes);
-    return openTransferPort({ address: listener.address, client: running.client, receive });
-  }
-
-  #start(ready: {
-    running: RunningTransfer;
-    request: TftpRequest;
-    path: string;
-    file: TftpFile;
-    channel: TftpChannel;
-  }): void {
-    const { running, request, path, file, channel } = ready;
+  #start(ready: { running: RunningTransfer; request: TftpRequest; path: string; file: TftpFile }): void {
+    const { running, request, path, file } = ready;
     const { config, clock } = this.#options;
     const session = new TftpSession({
       client: running.client,
       path,
       file,
-      channel,
+      channel: channelOver(running.socket),
       terms: negotiate(request, file.size, config),
       policy: { timeout: config.timeoutSeconds * 1000, abandonAfter: config.abandonSeconds * 1000 },
       now: () => clock.monotonic(),
@@ -183,9 +189,9 @@ export class TftpRequests {
     session.begin();
   }
 
-  #refuse(client: TftpClient, listener: TftpListener, path: string, code: number, message: string): void {
+  #refuse(client: TftpClient, listener: RequestListener, path: string, code: number, message: string): void {
     const answer = encodeTftp({ kind: "error", code, message });
-    serverPort(listener.socket).send(answer, client);
+    channelOver(listener.socket).send(answer, client);
     const nothing = {
       size: 0,
       bytes: 0,
@@ -219,6 +225,14 @@ export class TftpRequests {
 
 function isRequest(bytes: Uint8Array): boolean {
   return bytes[0] === 0 && (bytes[1] === 1 || bytes[1] === 2);
+}
+
+function isError(bytes: Uint8Array): boolean {
+  return bytes[0] === 0 && bytes[1] === 5;
+}
+
+function pick({ socket, transferPorts }: RequestListener): Socket {
+  return transferPorts[Math.floor(Math.random() * transferPorts.length)] ?? socket;
 }
 
 async function forMode(file: TftpFile, mode: string): Promise<TftpFile | undefined> {

@@ -13,7 +13,6 @@ import type { TftpClient, TftpFile, TftpTransferStats } from "../../services/tft
 /** Sends from the address and port that this transfer's client knows. */
 export interface TftpChannel {
   send(bytes: Uint8Array, to: TftpClient): void;
-  close(): void;
 }
 
 export interface TftpSessionOptions {
@@ -174,10 +173,9 @@ export class TftpSession {
   #end(outcome: TftpTransferStats["outcome"], error?: TftpTransferStats["error"]): void {
     if (this.#over) return;
     this.#over = true;
-    const { client, path, file, terms, channel, ended } = this.#options;
+    const { client, path, file, terms, ended } = this.#options;
     const { acked, retransmissions } = this.#transfer;
     file.close();
-    channel.close();
     ended({
       client,
       path,

@@ -9,13 +9,29 @@ import {
   onDatagram,
   openUdpSocket,
 } from "../udp/udp-socket.ts";
-import { type TftpListener, TftpRequests, type TftpRequestsOptions } from "./requests.ts";
+import { openTransferPorts } from "./channel.ts";
+import { type RequestListener, TftpRequests, type TftpRequestsOptions } from "./requests.ts";
 
 export interface TftpServerOptions extends TftpRequestsOptions {
   /** Local addresses to listen on, one socket each, so that a reply leaves from the address asked (T-13). */
   readonly addresses: readonly string[];
   /** Sockets that systemd opened, in place of our own; transfers then get their ports at the address given. */
   readonly inherited?: readonly TftpListener[];
+}
+
+/** A socket on the server's port, and the address at which its transfers get theirs. */
+export interface TftpListener {
+  readonly socket: Socket;
+  readonly address: string;
+}
+
+interface Wanted {
+  readonly address: string;
+  readonly socket?: Socket;
+}
+
+interface OpenListener extends RequestListener {
+  readonly address: string;
 }
 
 const RECEIVE_BUFFER = 4 * 1024 * 1024;
@@ -26,7 +42,7 @@ const TICK = 50;
 export class TftpServer implements Service {
   readonly #options: TftpServerOptions;
   readonly #requests: TftpRequests;
-  #listeners: readonly TftpListener[] = [];
+  #listeners: readonly OpenListener[] = [];
   #status: ListenerStatus = { name: "tftp", state: "off" };
   #timer: NodeJS.Timeout | undefined;
 
@@ -47,7 +63,10 @@ export class TftpServer implements Service {
   async start(): Promise<void> {
     if (this.#timer) return;
     const failure = await this.#listen();
-    if (failure) return this.#failed(failure);
+    if (failure) {
+      this.#failed(failure);
+      return;
+    }
     for (const listener of this.#listeners) this.#serve(listener);
     this.#timer = setInterval(() => this.#requests.tick(this.#options.clock.monotonic()), TICK);
     const endpoints = this.#listeners.map(({ address, socket }) => `${address}:${socket.address().port}/udp`);
@@ -61,38 +80,52 @@ export class TftpServer implements Service {
     this.#requests.stop();
     const listeners = this.#listeners;
     this.#listeners = [];
-    await Promise.all(listeners.map(({ socket }) => closeUdpSocket(socket)));
+    await Promise.all(listeners.map(closeListener));
     this.#status = { name: "tftp", state: "off" };
   }
 
   async #listen(): Promise<BindFailure | undefined> {
-    const { inherited = [], addresses, config } = this.#options;
-    const listeners: TftpListener[] = [...inherited];
-    for (const address of inherited.length > 0 ? [] : addresses) {
-      const options = { address, port: config.port, receiveBuffer: RECEIVE_BUFFER };
-      const socket: Socket | BindFailure = await openUdpSocket(options);
-      if (isBindFailure(socket)) {
-        await Promise.all(listeners.map((listener) => closeUdpSocket(listener.socket)));
-        return socket;
+    const { inherited = [], addresses } = this.#options;
+    const wanted: readonly Wanted[] =
+      inherited.length > 0 ? inherited : addresses.map((address) => ({ address }));
+    const listeners: OpenListener[] = [];
+    for (const each of wanted) {
+      const listener = await this.#open(each);
+      if (isBindFailure(listener)) {
+        await Promise.all(listeners.map(closeListener));
+        return listener;
       }
-      listeners.push({ socket, address });
+      listeners.push(listener);
     }
     this.#listeners = listeners;
     return undefined;
   }
 
-  async #failed(failure: BindFailure): Promise<void> {
+  async #open({ address, socket: given }: Wanted): Promise<OpenListener | BindFailure> {
+    const { port, singlePort } = this.#options.config;
+    const socket = given ?? (await openUdpSocket({ address, port, receiveBuffer: RECEIVE_BUFFER }));
+    if (isBindFailure(socket)) return socket;
+    const transferPorts = singlePort ? [] : await openTransferPorts(address);
+    if (!isBindFailure(transferPorts)) return { address, socket, transferPorts };
+    await closeUdpSocket(socket);
+    return transferPorts;
+  }
+
+  #failed(failure: BindFailure): void {
     if (failure.kind === "port-taken") throw new ConflictError(`TFTP cannot start. ${failure.message}`);
     this.#status = { name: "tftp", state: "degraded", problem: failure.message };
     this.#options.log.error({ listener: "tftp" }, failure.message);
-    return Promise.resolve();
   }
 
-  #serve(listener: TftpListener): void {
-    onDatagram(
-      listener.socket,
-      (bytes, from) => this.#requests.receive(bytes, { address: from.address, port: from.port }, listener),
-      (error) => this.#options.log.debug({ err: error }, "TFTP socket error"),
-    );
+  #serve(listener: OpenListener): void {
+    const failed = (error: Error): void => this.#options.log.debug({ err: error }, "TFTP socket error");
+    onDatagram(listener.socket, (bytes, from) => this.#requests.receive(bytes, from, listener), failed);
+    for (const socket of listener.transferPorts) {
+      onDatagram(socket, (bytes, from) => this.#requests.receiveOnTransferPort(bytes, from, socket), failed);
+    }
   }
+}
+
+async function closeListener({ socket, transferPorts }: OpenListener): Promise<void> {
+  await Promise.all([socket, ...transferPorts].map(closeUdpSocket));
 }

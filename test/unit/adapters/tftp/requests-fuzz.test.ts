@@ -50,7 +50,7 @@ test("T-18, T-22, T-24, T-28 200,000 mutated packets raise nothing and nonsense 
     const fresh = { address: `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`, port: 2070 };
     const packet = decodeTftp(bytes);
     sent = 0;
-    requests.receive(Buffer.from(bytes), fresh, { socket, address: "10.0.0.1" });
+    requests.receive(Buffer.from(bytes), fresh, { socket, transferPorts: [] });
     if (packet.kind === "malformed") assert.ok(sent <= bytes.length, `${sent} bytes for ${bytes.length}`);
     if (packet.kind !== "malformed" && packet.kind !== "read" && packet.kind !== "write")
       assert.equal(sent, 0);
@@ -76,7 +76,7 @@ test("T-09, T-18, T-28 mutated packets of a running transfer raise nothing and e
   const socket = { send: () => undefined } as unknown as Socket;
   const config = { ...configSchema.parse({}).tftp, singlePort: true };
   const requests = new TftpRequests({ config, files, clock, log: new KeptLog() });
-  const listener = { socket, address: "10.0.0.1" };
+  const listener = { socket, transferPorts: [] };
   for (let i = 0; i < 400; i++) {
     const client = { address: "10.0.0.9", port: 1024 + i };
     const request = encodeTftp({
