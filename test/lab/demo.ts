@@ -42,6 +42,7 @@ async function show(lab: Lab, firmware: Firmware): Promise<void> {
     mac: MAC,
     os: "debian-13",
     console: "ttyS0,115200",
+    kernelArguments: [...QUICK],
   });
   await pullInstaller(lab);
 
