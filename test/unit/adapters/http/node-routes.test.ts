@@ -255,3 +255,34 @@ test("a taken HTTPS port ends the start with one sentence and leaves nothing ope
   await assert.rejects(stat(socketPath), { code: "ENOENT" });
   squatter.close();
 });
+
+test("a certificate that is renewed while the appliance runs is served without a restart", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const { directory, authority, clock, log } = await appliance();
+  let names: readonly string[] = [];
+  const server = new ControlServer({
+    port: 0,
+    socketPath: join(directory, "renewed.sock"),
+    overHttps: (_request, response) => void response.end(),
+    overSocket: () => undefined,
+    authority: authority.certificate,
+    credentials: () => serverCredentials({ directory, authority, clock, names }),
+    log,
+  });
+  await server.start();
+  const served = () =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect({ host: "localhost", port: server.port ?? 0, ca: authority.certificate });
+      socket.once("error", reject);
+      socket.once("secureConnect", () => {
+        resolve(socket.getPeerX509Certificate()?.subjectAltName ?? "");
+        socket.destroy();
+      });
+    });
+  assert.doesNotMatch(await served(), /10\.0\.0\.7/);
+  names = ["10.0.0.7"];
+  t.mock.timers.tick(6 * 3_600_000);
+  while (!log.lines.some(({ message }) => message.includes("was renewed"))) await new Promise(setImmediate);
+  assert.match(await served(), /10\.0\.0\.7/);
+  await server.stop();
+});
