@@ -27,6 +27,8 @@ export const TEST_PACKAGES = [
   ...["cpio", "zstd", "xz-utils", "openssl", "kmod"],
   // the image, built without an engine
   ...["buildah", "mmdebstrap"],
+  // shells that the completion is for
+  ...["zsh", "fish"],
 ];
 
 const POLICY = "/usr/sbin/policy-rc.d";

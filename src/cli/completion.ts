@@ -20,7 +20,7 @@ _muster() {
   candidates=("\${(@f)$(muster complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   compadd -a candidates || _files
 }
-compdef _muster muster`,
+if [ "$funcstack[1]" = "_muster" ]; then _muster; else compdef _muster muster; fi`,
   fish: `function __muster_complete
     set -l words (commandline -opc) (commandline -ct)
     muster complete -- $words[2..-1] 2>/dev/null

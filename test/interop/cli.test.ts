@@ -220,6 +220,10 @@ test("a client of the configured pool is served by what `muster serve` started",
   assert.equal((await client.udhcpc())?.address, "10.80.0.42");
   const leases = await serving.muster(["get", "leases"]);
   assert.match(leases.stdout, /^10\.80\.0\.42 +bound +52:54:00:00:20:01/m);
+  const doctor = await serving.muster(["doctor"]);
+  assert.match(doctor.stdout, /^ok +appliance +version .* runs, DHCP mode server$/m);
+  assert.match(doctor.stdout, /^ok +dhcp +listens on 10\.80\.0\.1:67\/udp/m);
+  assert.doesNotMatch(doctor.stdout, /^fail/m);
 });
 
 test("a backup taken while serving comes back elsewhere, every machine held until it is confirmed", async (t) => {
