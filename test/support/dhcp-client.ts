@@ -138,7 +138,7 @@ export const LAN: ConfigInput = {
 
 /** The answerer with memory around it. */
 export class DhcpBench {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly events = new KeptEvents();
   readonly log = new KeptLog();
   readonly store: MemoryStore;
@@ -149,8 +149,14 @@ export class DhcpBench {
 
   constructor(
     config: ConfigInput,
-    options: { readonly probe?: AddressProbe; readonly store?: MemoryStore; readonly leases?: LeaseStore },
+    options: {
+      readonly probe?: AddressProbe;
+      readonly store?: MemoryStore;
+      readonly leases?: LeaseStore;
+      readonly clock?: FakeClock;
+    },
   ) {
+    this.clock = options.clock ?? new FakeClock();
     this.store = options.store ?? new MemoryStore();
     this.service = createDhcpService({
       machines: {
@@ -177,6 +183,7 @@ export class DhcpBench {
       readonly probe?: AddressProbe;
       readonly store?: MemoryStore;
       readonly leases?: LeaseStore;
+      readonly clock?: FakeClock;
       readonly machines?: readonly Machine[];
     } = {},
   ): Promise<DhcpBench> {
