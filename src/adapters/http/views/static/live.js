@@ -15,12 +15,22 @@ function relative(root) {
 function putTile({ name, html }) {
   const tiles = document.getElementById("tiles");
   const old = document.getElementById(`machine-${name}`);
-  if (html === null) return old?.remove();
+  if (html === null) {
+    old?.remove();
+    return count();
+  }
+  document.querySelector(".empty")?.remove();
   const fresh = document.createRange().createContextualFragment(html).firstElementChild;
   relative(fresh);
-  if (old) return old.replaceWith(fresh);
-  const next = [...tiles.children].find((tile) => tile.dataset.name > name);
-  tiles.insertBefore(fresh, next ?? null);
+  if (old) old.replaceWith(fresh);
+  else tiles.insertBefore(fresh, [...tiles.children].find((tile) => tile.dataset.name > name) ?? null);
+  count();
+}
+
+function count() {
+  const counts = new Map();
+  for (const { dataset } of document.querySelectorAll(".tile")) counts.set(dataset.state, (counts.get(dataset.state) ?? 0) + 1);
+  document.getElementById("counts").textContent = [...counts].map(([state, number]) => `${number} ${state}`).join(" · ");
 }
 
 // A page somebody is typing into, or has unfolded something on, is not taken away from them.
@@ -36,7 +46,12 @@ async function reread() {
     const answer = await fetch(location.href, { redirect: "error" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("main[data-live]");
-    if (fresh) main.replaceChildren(...fresh.childNodes);
+    if (fresh) {
+      main.replaceChildren(...fresh.childNodes);
+      // An answer to a form stays until its reader goes on.
+      const notices = document.getElementById("notices");
+      if (!notices.querySelector("[role=alert]")) notices.replaceChildren(...page.getElementById("notices").childNodes);
+    }
     relative(document);
     toEnd();
   } catch {
@@ -70,4 +85,6 @@ if (main) {
   if (main.dataset.live === "machine") {
     setInterval(() => { if (document.querySelector(".tile.busy")) reread(); }, 3000);
   }
+  // Listeners, other DHCP servers and machines that knock have no event of their own.
+  setInterval(reread, 30_000);
 }
