@@ -23,7 +23,7 @@ hide() {
 	if [ -e "$entry/device/delete" ]; then
 		echo 1 >"$entry/device/delete"
 	else
-		unbind "$entry/device" || unbind "$entry/device/device" || true
+		unbind "$entry/device" || shares_controller "$1" || unbind "$entry/device/device" || true
 	fi
 	tries=0
 	while [ -e "$entry/size" ] && [ "$tries" -lt 10 ]; do
@@ -41,6 +41,15 @@ hide() {
 		blockdev --setro "$(device "${partition##*/}")" || fail "$words could not be made read-only"
 	done
 	log "made read-only for the installer: $words"
+}
+
+# An NVMe controller may hold a system disk beside this one.
+shares_controller() {
+	controller=$(readlink -f "$(sys "$1")/device/device")
+	for chosen in $(system_disks); do
+		[ "$(readlink -f "$(sys "$chosen")/device/device")" = "$controller" ] && return 0
+	done
+	return 1
 }
 
 unbind() {

@@ -127,12 +127,17 @@ firmware() {
 	if [ -d "${SYS:-/sys}/firmware/efi" ]; then echo uefi; else echo bios; fi
 }
 
-# On UEFI the installer puts the disk first; the network must come first again, or no reimage would ever start.
-network_first() {
-	[ "$(firmware)" = uefi ] && [ -x /target/usr/bin/efibootmgr ] || return 0
+# Lets programs of the installed system see the firmware's boot entries.
+mount_firmware() {
 	mount -t proc proc /target/proc 2>/dev/null || true
 	mount -t sysfs sysfs /target/sys 2>/dev/null || true
 	mount -t efivarfs efivarfs /target/sys/firmware/efi/efivars 2>/dev/null || true
+}
+
+# On UEFI the installer puts the disk first; the network must come first again, or no reimage would ever start.
+network_first() {
+	[ "$(firmware)" = uefi ] && [ -x /target/usr/bin/efibootmgr ] || return 0
+	mount_firmware
 	chroot /target efibootmgr -v >"$MUSTER/boot-entries" 2>/dev/null || return 0
 	order=$(boot_order_network_first <"$MUSTER/boot-entries")
 	[ -n "$order" ] && chroot /target efibootmgr -q -o "$order" && log "boot order: $order"

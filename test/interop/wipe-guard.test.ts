@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { installReportSchema } from "../../src/services/install-reports.ts";
 import { DIRTY_DISKS, dosTable, gpt } from "../support/disk-images.ts";
 import { type FakeDisk, InstallerBench, MIB, shells } from "../support/installer-bench.ts";
 
@@ -133,6 +134,26 @@ for (const { name: shell, busybox } of shells()) {
     assert.deepEqual([rig.hash("vdb"), rig.hash("vdc")], before);
     assert.deepEqual(run.hidden, ["vdb", "vdc"]);
     assert.equal(run.answers.get("partman-auto/disk"), rig.device("vda"));
+  });
+
+  test(`DESIGN-5.11 ${shell}: the last report carries every disk's identity and nothing it does not have`, (t) => {
+    const rig = bench(
+      t,
+      { name: "sda", serial: 'S"1\\', model: "A\tB", wwn: "naa.5000" },
+      { name: "vdb", bytes: 80 * MIB },
+    );
+    rig.partman({ DISK_RULES: "largest|||||||\nsmallest|||||||", METHOD: "raid", LAYOUT: "raid1" });
+    const text = rig.shell(["lib.sh", "disks.sh", "finished.sh"], "finished_report");
+    // The bench's devices do not stand in /dev.
+    const report = installReportSchema.parse(JSON.parse(text.replaceAll(rig.root, "")));
+    assert.deepEqual(report, {
+      report: "finished",
+      marker: "0123456789abcdef0123456789abcdef",
+      disks: [
+        { path: "/dev/sda", serial: 'S"1\\', wwn: "5000", model: "AB", sizeBytes: 96 * MIB },
+        { path: "/dev/vdb", sizeBytes: 80 * MIB },
+      ],
+    });
   });
 
   const RULES: readonly (readonly [string, string, string | RegExp])[] = [

@@ -135,30 +135,37 @@ export class InstallerBench {
 
   /** Runs one of the installer's scripts to its end, or to the restart it ends in. */
   run(script: string, settings: Readonly<Record<string, string | number>> = {}): BenchRun {
+    return this.#execute([join(this.root, "muster", script)], settings);
+  }
+
+  /** Runs a line of shell after sourcing these scripts; gives its standard output. */
+  shell(scripts: readonly string[], line: string): string {
+    const sourced = scripts.map((name) => `. "$MUSTER/${name}"; `).join("");
+    this.#execute(["-c", `${sourced}${line} >"$MUSTER/output"`], {});
+    return this.left("output");
+  }
+
+  #execute(args: readonly string[], settings: Readonly<Record<string, string | number>>): BenchRun {
     this.#settings(settings);
     const calls = join(this.root, "calls");
     const answers = join(this.root, "answers");
     for (const file of [calls, answers]) writeFileSync(file, "");
     rmSync(join(this.root, "muster/failed"), { force: true });
-    const result = spawnSync(
-      this.#busybox ? join(this.root, "busybox/sh") : "sh",
-      [join(this.root, "muster", script)],
-      {
-        env: {
-          PATH: `${this.root}/bin:${this.#busybox ? `${this.root}/busybox` : (process.env["PATH"] ?? "")}`,
-          MUSTER: join(this.root, "muster"),
-          SYS: join(this.root, "sys"),
-          DEV: join(this.root, "dev"),
-          CALLS: calls,
-          ANSWERS: answers,
-          FAILURE_PAUSE: "0",
-          DISK_TRIES: "1",
-          LC_ALL: "C",
-        },
-        encoding: "utf8",
-        timeout: 60_000,
+    const result = spawnSync(this.#busybox ? join(this.root, "busybox/sh") : "sh", args, {
+      env: {
+        PATH: `${this.root}/bin:${this.#busybox ? `${this.root}/busybox` : (process.env["PATH"] ?? "")}`,
+        MUSTER: join(this.root, "muster"),
+        SYS: join(this.root, "sys"),
+        DEV: join(this.root, "dev"),
+        CALLS: calls,
+        ANSWERS: answers,
+        FAILURE_PAUSE: "0",
+        DISK_TRIES: "1",
+        LC_ALL: "C",
       },
-    );
+      encoding: "utf8",
+      timeout: 60_000,
+    });
     const failed = join(this.root, "muster/failed");
     const log = readFileSync(calls, "utf8") + result.stderr;
     return {
