@@ -9,7 +9,7 @@ import { StringDecoder } from "node:string_decoder";
 import { createGunzip } from "node:zlib";
 import { createParagraphReader, type Paragraph } from "../../domain/assets/deb822.ts";
 import {
-  buildPackageIndex,
+  createPackageIndexBuilder,
   type PackageFile,
   type PackageIndex,
   packageOf,
@@ -127,12 +127,12 @@ async function readGzippedIndex(file: string, onParagraph: (paragraph: Paragraph
 async function loadPackageIndex(
   read: (onParagraph: (paragraph: Paragraph) => void) => Promise<void>,
 ): Promise<PackageIndex> {
-  const entries: PackageFile[] = [];
+  const index = createPackageIndexBuilder();
   await read((paragraph) => {
     const entry = packageOf(paragraph);
-    if (entry) entries.push(entry);
+    if (entry) index.add(entry);
   });
-  return buildPackageIndex(entries);
+  return index.finish();
 }
 
 /** Drops indexes that no known suite lists any more. */

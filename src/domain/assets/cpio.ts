@@ -73,7 +73,8 @@ function readHeader(buffer: Buffer): (CpioMember & { readonly bytes: number }) |
   const field = (index: number): number => Number.parseInt(ascii(buffer, 6 + index * 8, 8), 16);
   const nameSize = field(11);
   const size = field(6);
-  if (!/^07070[12]$/.test(ascii(buffer, 0, 6)) || !(nameSize >= 1 && nameSize <= 4096) || !(size >= 0)) return "end";
+  if (!/^07070[12]$/.test(ascii(buffer, 0, 6)) || !(nameSize >= 1 && nameSize <= 4096) || !(size >= 0))
+    return "end";
   if (buffer.length < HEADER_BYTES + nameSize) return "incomplete";
   const name = ascii(buffer, HEADER_BYTES, nameSize - 1);
   if (name === "TRAILER!!!") return "end";

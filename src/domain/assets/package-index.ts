@@ -1,6 +1,7 @@
 /**
  * Checksums of a suite's packages by their path in the archive. A release has 70,000 of them and every one may be
- * asked for, so they are held in three flat buffers (12 MB for Debian's main) and found by binary search.
+ * asked for, so they are held in flat buffers (10 MB for Debian's main) and found through a hash table. They are copied
+ * one by one while the index is read: a text kept from it would keep the whole index in memory.
  */
 import type { Paragraph } from "./deb822.ts";
 import type { FileDigest } from "./release-file.ts";
@@ -34,45 +35,91 @@ export function packageOf(paragraph: Paragraph): PackageFile | undefined {
   };
 }
 
-/** Builds the index of the packages given. */
-export function buildPackageIndex(packages: Iterable<PackageFile>): PackageIndex {
-  const sorted = [...packages].map((entry) => ({ key: Buffer.from(entry.filename), entry }));
-  sorted.sort((a, b) => Buffer.compare(a.key, b.key));
-  const names = Buffer.concat(sorted.map(({ key }) => key));
-  const ends = new Uint32Array(sorted.length);
-  const digests = Buffer.alloc(sorted.length * 32);
-  const sizes = new Float64Array(sorted.length);
-  let end = 0;
-  for (const [position, { key, entry }] of sorted.entries()) {
-    end += key.length;
-    ends[position] = end;
-    sizes[position] = entry.bytes;
-    digests.write(entry.sha256, position * 32, 32, "hex");
-  }
-  return { size: sorted.length, find: (filename) => search({ names, ends, digests, sizes }, filename) };
+/** Takes packages one at a time. */
+export interface PackageIndexBuilder {
+  add(file: Pick<PackageFile, "filename" | "sha256" | "bytes">): void;
+  finish(): PackageIndex;
+}
+
+/** An empty index to be filled. Of two files with one name the first counts. */
+export function createPackageIndexBuilder(): PackageIndexBuilder {
+  const names = new GrowingBytes();
+  const digests = new GrowingBytes();
+  const ends: number[] = [];
+  const sizes: number[] = [];
+  const hashes: number[] = [];
+  const add: PackageIndexBuilder["add"] = ({ filename, sha256, bytes }) => {
+    const name = Buffer.from(filename);
+    names.append(name);
+    hashes.push(hashOf(name));
+    digests.append(Buffer.from(sha256, "hex"));
+    ends.push(names.length);
+    sizes.push(bytes);
+  };
+  const finish = (): PackageIndex => {
+    const columns = { names: names.bytes(), digests: digests.bytes(), ends, sizes };
+    const table = hashTable(hashes);
+    return { size: ends.length, find: (filename) => search({ ...columns, table }, filename) };
+  };
+  return { add, finish };
 }
 
 interface Columns {
   readonly names: Buffer;
-  readonly ends: Uint32Array;
   readonly digests: Buffer;
-  readonly sizes: Float64Array;
+  readonly ends: readonly number[];
+  readonly sizes: readonly number[];
 }
 
-function search({ names, ends, digests, sizes }: Columns, filename: string): FileDigest | undefined {
-  const key = Buffer.from(filename);
-  let low = 0;
-  let high = ends.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >>> 1;
-    const start = middle === 0 ? 0 : (ends[middle - 1] ?? 0);
-    const order = names.compare(key, 0, key.length, start, ends[middle] ?? 0);
-    if (order === 0) {
-      const sha256 = digests.toString("hex", middle * 32, middle * 32 + 32);
-      return { sha256, bytes: sizes[middle] ?? 0 };
+class GrowingBytes {
+  #buffer = Buffer.allocUnsafe(1 << 16);
+  length = 0;
+
+  append(bytes: Buffer): void {
+    if (this.length + bytes.length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.length + bytes.length));
+      this.#buffer.copy(larger, 0, 0, this.length);
+      this.#buffer = larger;
     }
-    if (order < 0) low = middle + 1;
-    else high = middle - 1;
+    this.length += bytes.copy(this.#buffer, this.length);
   }
-  return undefined;
+
+  bytes(): Buffer {
+    return Buffer.from(this.#buffer.subarray(0, this.length));
+  }
+}
+
+/** Open addressing; a slot holds the position of a file plus one, 0 is free. */
+function hashTable(hashes: readonly number[]): Uint32Array {
+  const table = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(2, hashes.length * 2))));
+  for (const [position, hash] of hashes.entries()) {
+    let slot = hash % table.length;
+    while (table[slot] !== 0) slot = (slot + 1) % table.length;
+    table[slot] = position + 1;
+  }
+  return table;
+}
+
+function search(index: Columns & { readonly table: Uint32Array }, filename: string): FileDigest | undefined {
+  const { table, digests, sizes } = index;
+  const name = Buffer.from(filename);
+  for (let slot = hashOf(name) % table.length; ; slot = (slot + 1) % table.length) {
+    const entry = table[slot] ?? 0;
+    if (entry === 0) return undefined;
+    const position = entry - 1;
+    if (!nameAt(index, position).equals(name)) continue;
+    const sha256 = digests.toString("hex", position * 32, position * 32 + 32);
+    return { sha256, bytes: sizes[position] ?? 0 };
+  }
+}
+
+function nameAt({ names, ends }: Columns, position: number): Buffer {
+  return names.subarray(position === 0 ? 0 : ends[position - 1], ends[position]);
+}
+
+/** FNV-1a, 32 bits. */
+function hashOf(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < bytes.length; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
+  return hash >>> 0;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseParagraphs } from "../../../../src/domain/assets/deb822.ts";
-import { buildPackageIndex, packageOf } from "../../../../src/domain/assets/package-index.ts";
+import { createPackageIndexBuilder, packageOf } from "../../../../src/domain/assets/package-index.ts";
 
 const hex = fc
   .uint8Array({ minLength: 32, maxLength: 32 })
@@ -13,7 +13,9 @@ test("every file put in is found with its checksum and size, and nothing else is
   const entries = fc.uniqueArray(entry, { selector: (each) => each.filename });
   fc.assert(
     fc.property(entries, fc.string({ minLength: 1 }), (packages, other) => {
-      const index = buildPackageIndex(packages.map((each) => ({ ...each, name: "", version: "" })));
+      const builder = createPackageIndexBuilder();
+      for (const each of packages) builder.add(each);
+      const index = builder.finish();
       assert.equal(index.size, packages.length);
       for (const { filename, sha256, bytes } of packages) {
         assert.deepEqual(index.find(filename), { sha256, bytes });
