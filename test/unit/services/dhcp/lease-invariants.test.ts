@@ -78,16 +78,13 @@ class Rack {
         return this.#giveBack(action.client, "release");
       case "decline":
         return this.#giveBack(action.client, "decline");
-      case "wait": {
+      case "wait":
         this.bench.clock.advance(action.seconds * 1000);
         return;
-      }
       case "jump":
         await this.bench.answer(clientPacket({ type: "inform", ciaddr: "10.0.0.9" }));
-        {
-          this.bench.clock.jump(action.hours * 3_600_000);
-          return;
-        }
+        this.bench.clock.jump(action.hours * 3_600_000);
+        return;
       case "restart":
         return this.#restart();
       case "disk":
