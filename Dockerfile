@@ -26,7 +26,7 @@ RUN --mount=type=secret,id=ca \
  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error \
  && cp "$(node --input-type=module -e 'import("/opt/muster/src/bootstrap/node.mjs").then((node) => console.log(node.supportedNode()))')" /opt/node \
  && mkdir /out \
- && cp -a package.json dist node_modules boot-templates preseed LICENSE /out/
+ && cp -a --parents package.json dist node_modules boot-templates preseed src/adapters/http/views LICENSE /out/
 
 FROM packages AS runtime
 ARG VERSION=0.1.0

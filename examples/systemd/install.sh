@@ -15,9 +15,8 @@ runtime=$(cd "$checkout" && node --input-type=module -e \
 rm -rf "$target.new"
 install -d "$target.new/bin" "$root/etc/muster" "$root/etc/systemd/system" "$root/usr/local/bin"
 install -m 0755 "$runtime" "$target.new/bin/node"
-for part in package.json package-lock.json dist node_modules boot-templates preseed docs examples LICENSE; do
-  cp -a "$checkout/$part" "$target.new/"
-done
+(cd "$checkout" && cp -a --parents package.json package-lock.json dist node_modules boot-templates preseed \
+  src/adapters/http/views docs examples LICENSE "$target.new/")
 (cd "$target.new" && npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error)
 rm -rf "$target"
 mv "$target.new" "$target"

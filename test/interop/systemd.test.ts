@@ -133,3 +133,51 @@ test("the first packet starts the service, and is answered by it", async (t) => 
   assert.match(asked.stdout, /Error code 1|not found/i, asked.stderr);
   await daemon.waitFor(/Muster serves:/, 30_000);
 });
+
+test("the installation holds all that the service needs, and systemd finds its program", async (t) => {
+  if (needsPrograms(t, "systemd-analyze", "npm")) return;
+  const directory = await temporary(t);
+  const installed = await execute("sh", [path.join(examples, "install.sh")], {
+    env: { DESTDIR: directory },
+    timeout: 300_000,
+  });
+  assert.equal(installed.code, 0, installed.stderr);
+  const program = path.join(directory, "opt/muster/bin/node");
+  const entry = path.join(directory, "opt/muster/dist/cli/muster.js");
+  const version = await execute(program, [entry, "version"], { cwd: directory });
+  assert.match(version.stdout, /^muster \d+\.\d+\.\d+\n$/);
+  const check = await execute(program, [
+    entry,
+    "config",
+    "check",
+    "-c",
+    path.join(directory, "etc/muster/muster.yaml"),
+  ]);
+  assert.equal(check.code, 0, check.stderr);
+  const { stdout, stderr } = await execute("systemd-analyze", [
+    "verify",
+    "--man=no",
+    `--root=${directory}`,
+    "muster.service",
+  ]);
+  assert.doesNotMatch(`${stdout}${stderr}`, /not executable|Unknown|Invalid/);
+  if (needsRoot(t)) return;
+  const lab = await dhcpLab(t, { withoutAppliance: true });
+  const daemon = lab.server.spawn(
+    program,
+    [entry, "serve", "--interface", "br0", "--set", "assets.offline=true"],
+    {
+      cwd: directory,
+    },
+  );
+  await daemon.waitFor(/Muster serves:[^]*\n\n/, 30_000);
+  const page = await lab.server.run("curl", [
+    "-ksS",
+    "-o",
+    "/dev/null",
+    "-w",
+    "%{http_code}",
+    "https://10.80.0.1:8443/login",
+  ]);
+  assert.equal(page.stdout, "200", page.stderr);
+});
