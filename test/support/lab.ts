@@ -17,6 +17,7 @@ import { Upstream } from "./upstream.ts";
 
 export const ADDRESS = "10.77.0.1";
 const BRIDGE = "boot0";
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** What makes an installation quicker on an emulated processor, each an option of the stock kernel or installer. */
 export const QUICK: readonly string[] = ["mitigations=off", "ipv6.disable=1", "modules=eatmydata-udeb"];
 
@@ -66,6 +67,8 @@ export class Lab {
 
   /** Builds the bed and starts the appliance; `config` is laid over the lab's own, section by section. */
   static async open(config: ConfigInput = {}): Promise<Lab> {
+    const early = (): never => process.exit(130);
+    for (const signal of SIGNALS) process.once(signal, early);
     const directory = await mkdtemp(path.join(tmpdir(), "muster-lab-"));
     const namespace = await createNamespace("lab");
     await namespace.addBridge(BRIDGE, `${ADDRESS}/24`);
@@ -84,7 +87,7 @@ export class Lab {
       upstream,
       acceleration: await findAcceleration(extras.kernel),
     });
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, lab.#interrupted);
+    for (const signal of SIGNALS) process.off(signal, early).once(signal, lab.#interrupted);
     await appliance.start().catch(async (error: unknown) => {
       await lab.close();
       throw error;
@@ -124,7 +127,7 @@ export class Lab {
 
   /** Powers everything off and removes it, but for the directory when MUSTER_LAB_KEEP is set. Idempotent. */
   async close(): Promise<void> {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, this.#interrupted);
+    for (const signal of SIGNALS) process.off(signal, this.#interrupted);
     await Promise.all([...this.#machines].map((machine) => machine.powerOff()));
     await this.appliance.stop();
     await this.namespace.delete();
