@@ -20,7 +20,11 @@ export function runStep({ command: [program, ...args], seconds, environment = {}
   child.stdout?.on("data", (chunk) => chunks.push(chunk));
   child.stderr?.on("data", (chunk) => chunks.push(chunk));
   const stop = (signal) => endGroup(child.pid, signal);
-  const interrupted = () => stop("SIGINT");
+  let wasInterrupted = false;
+  const interrupted = () => {
+    wasInterrupted = true;
+    stop("SIGINT");
+  };
   process.on("SIGINT", interrupted).on("SIGTERM", interrupted);
   let late = false;
   const timers = [
@@ -31,6 +35,7 @@ export function runStep({ command: [program, ...args], seconds, environment = {}
     const end = (ok, why) => {
       timers.forEach(clearTimeout);
       process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
+      if (wasInterrupted) process.exit(130);
       const output = Buffer.concat(chunks).toString();
       resolve({ ok, output, seconds: (performance.now() - started) / 1000, why });
     };
