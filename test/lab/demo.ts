@@ -112,7 +112,7 @@ function say(text: string): void {
 }
 
 const choice = process.argv.indexOf("--firmware");
-const firmware = choice < 0 ? "uefi" : FIRMWARES.find((known) => known === process.argv[choice + 1]);
+const firmware = choice < 0 ? "bios" : FIRMWARES.find((known) => known === process.argv[choice + 1]);
 if (firmware === undefined) {
   say(`--firmware is one of ${FIRMWARES.join(", ")}`);
   process.exitCode = 2;
