@@ -6,6 +6,8 @@ import type { Timeline } from "./control-ports.ts";
 import type { FeedOptions } from "./sse.ts";
 
 const FLUSH_MS = 500;
+/** The rest of a storm is drawn at the next turns. */
+const MAX_DRAWN_AT_ONCE = 100;
 const HEARTBEAT_MS = 15_000;
 const MAX_BUFFERED_BYTES = 1_048_576;
 
@@ -69,9 +71,8 @@ export class LiveTiles {
   }
 
   #flush(): void {
-    const names = [...this.#changed];
-    this.#changed.clear();
-    for (const name of names) {
+    for (const name of [...this.#changed].slice(0, MAX_DRAWN_AT_ONCE)) {
+      this.#changed.delete(name);
       try {
         const html = this.#options.draw(name);
         this.#send(`event: tile\ndata: ${JSON.stringify({ name, html: html ?? null })}\n\n`);

@@ -5,6 +5,7 @@ import { complaintsOf } from "./appliance-status.ts";
 import type { ControlServices } from "./control-ports.ts";
 import type { LastEvents } from "./last-events.ts";
 import { machineView } from "./machine-view.ts";
+import { pageOf } from "./paging.ts";
 import type { Problem } from "./problem.ts";
 import type { Session } from "./session.ts";
 import type { Views } from "./views.ts";
@@ -13,6 +14,8 @@ import { actionsFor, tileOf } from "./web-model.ts";
 const EVENTS_SHOWN = 100;
 const LINES_SHOWN = 200;
 const UNKNOWN_SHOWN = 50;
+/** Drawing thousands of tiles at once would keep DHCP waiting. */
+const TILES_SHOWN = 200;
 
 export interface WebPagesOptions {
   readonly services: ControlServices;
@@ -28,6 +31,13 @@ interface PageRequest {
   readonly sent?: Readonly<Record<string, string>>;
 }
 
+interface MachinesRequest extends PageRequest {
+  /** Only machines in this state. */
+  readonly state?: string | undefined;
+  /** Only machines after this name. */
+  readonly after?: string | undefined;
+}
+
 export class WebPages {
   readonly #options: WebPagesOptions;
 
@@ -36,18 +46,21 @@ export class WebPages {
   }
 
   /** The first page: a tile for each machine, what is wrong with the appliance, who knocks unregistered. */
-  async machines({ session, problem, sent = {} }: PageRequest): Promise<string> {
+  async machines({ session, problem, sent = {}, state, after }: MachinesRequest): Promise<string> {
     const { machines } = this.#options.services;
     await this.#options.lastEvents.ready();
     const roll = machines.list().filter((machine) => machine.state !== "retired");
+    const wanted = state === undefined ? roll : machines.list().filter((machine) => machine.state === state);
+    const page = pageOf(wanted, { after, limit: TILES_SHOWN, keyOf: (machine) => machine.name });
     return this.#options.views("machines.njk", {
       ...(await this.#frame(session, problem)),
-      tiles: roll.map((machine) => this.#tileOf(machine)),
-      retired: machines
-        .list()
-        .filter((machine) => machine.state === "retired")
-        .map((machine) => machine.name),
-      counts: countTones(roll),
+      tiles: page.items.map((machine) => this.#tileOf(machine)),
+      next: page.next ?? "",
+      state: state ?? "",
+      // A page that shows only some machines is not given tiles of others while it is open.
+      complete: wanted.length === roll.length && page.items.length === roll.length,
+      retired: machines.list().length - roll.length,
+      counts: countStates(roll),
       unknown: machines.unknown().slice(0, UNKNOWN_SHOWN),
       mayRegister: may(session.principal.role, "machines:write"),
       sent: { mac: sent.mac ?? "", name: sent.name ?? "", os: sent.os ?? "debian-13" },
@@ -109,7 +122,7 @@ export class WebPages {
   }
 }
 
-function countTones(
+function countStates(
   machines: readonly Machine[],
 ): readonly { readonly state: string; readonly count: number }[] {
   const counts = new Map<string, number>();

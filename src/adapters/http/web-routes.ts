@@ -50,8 +50,9 @@ export function webRoutes(options: WebOptions): Router {
   });
   router.get(
     "/",
-    loggedIn(sessions, async (_request, response, session) => {
-      html(response, await pages.machines({ session }));
+    loggedIn(sessions, async (request, response, session) => {
+      const { state, after } = request.query;
+      html(response, await pages.machines({ session, state: textOf(state), after: textOf(after) }));
     }),
   );
   router.get(
@@ -132,4 +133,8 @@ function ownForm(sessions: Sessions, handle: SessionHandler): RequestHandler {
       .type("text/plain")
       .send("This form was not sent from a page of this session. Go back and reload.\n");
   });
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
 }

@@ -259,3 +259,27 @@ test("an open page is sent the tile of a machine that changed", async () => {
     server.close();
   }
 });
+
+test("a roll of hundreds is shown in pages and by state", async () => {
+  const { app, cookie, control } = await website();
+  for (let index = 0; index < 205; index++) {
+    const mac = `52:54:00:00:00:${index.toString(16).padStart(2, "0")}`;
+    await control.registry.register(
+      { name: `m${String(index).padStart(3, "0")}`, spec: machineSpecSchema.parse({ mac }) },
+      "test",
+    );
+  }
+  await control.registry.retire("m204", "test");
+  const tiles = async (path: string) => {
+    const { text } = await request(app).get(path).set("Cookie", cookie).expect(200);
+    return { names: [...text.matchAll(/id="machine-(m\d+)"/g)].map(([, name]) => name), text };
+  };
+  const first = await tiles("/");
+  assert.deepEqual([first.names.length, first.names.at(-1)], [200, "m199"]);
+  assert.match(first.text, /after=m199/);
+  assert.match(first.text, /204 registered/);
+  assert.match(first.text, /data-complete="false"/);
+  assert.deepEqual((await tiles("/?after=m199")).names, ["m200", "m201", "m202", "m203"]);
+  assert.deepEqual((await tiles("/?state=retired")).names, ["m204"]);
+  assert.deepEqual((await tiles("/?state=nonsense")).names, []);
+});

@@ -19,6 +19,7 @@ function putTile({ name, html }) {
     old?.remove();
     return count();
   }
+  if (!old && tiles.dataset.complete !== "true") return;
   document.querySelector(".empty")?.remove();
   const fresh = document.createRange().createContextualFragment(html).firstElementChild;
   relative(fresh);
@@ -28,6 +29,7 @@ function putTile({ name, html }) {
 }
 
 function count() {
+  if (document.getElementById("tiles").dataset.complete !== "true") return;
   const counts = new Map();
   for (const { dataset } of document.querySelectorAll(".tile")) counts.set(dataset.state, (counts.get(dataset.state) ?? 0) + 1);
   document.getElementById("counts").textContent = [...counts].map(([state, number]) => `${number} ${state}`).join(" · ");
