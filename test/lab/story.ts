@@ -19,6 +19,9 @@ export interface Packet {
   readonly because: string;
 }
 
+/** Packages are counted, reports are the machine's own chapter. */
+const TOLD_ELSEWHERE = /^\/mirror\/|\/report$|^\/healthz$/;
+
 /** A DHCP exchange: what was asked, what was answered or why nothing. */
 export function tellPacket(packet: Packet): Sentence {
   const { at, message, reply, address, bootFile, because } = packet;
@@ -39,7 +42,7 @@ export function tellLog(line: LogLine): Sentence | undefined {
       text: `${path} (${textOf(line["bytes"])} bytes, ${message.slice("TFTP ".length)})`,
     };
   }
-  if (message !== "boot request" || path.startsWith("/mirror/")) return undefined;
+  if (message !== "boot request" || TOLD_ELSEWHERE.test(path)) return undefined;
   const from = textOf(line["userAgent"]).split(" ")[0] ?? "";
   return {
     at,
