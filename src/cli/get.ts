@@ -131,6 +131,7 @@ function leaseColumns(now: number): readonly Column<LeaseView>[] {
       of: (lease) => (lease.expiresAt <= now && lease.state === "bound" ? "expired" : lease.state),
     },
     { title: "MAC", of: (lease) => lease.mac ?? "-" },
+    { title: "MACHINE", of: (lease) => lease.machine ?? "-" },
     { title: "HOST", of: (lease) => printable(lease.hostname ?? "-") },
     { title: "ENDS IN", of: (lease) => (lease.expiresAt <= now ? "-" : duration(lease.expiresAt - now)) },
     { title: "CLIENT", of: (lease) => printable(lease.client) },

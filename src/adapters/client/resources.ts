@@ -12,7 +12,8 @@ export type MachineView = Machine & {
 };
 
 export type EventView = StoredEvent;
-export type LeaseView = LeaseRecord;
+/** A lease, and the machine that holds it. */
+export type LeaseView = LeaseRecord & { readonly machine?: string };
 export type LogLineView = LogLine;
 export type TokenView = Omit<TokenRecord, "hash">;
 export type AssetView = AssetRecord;
