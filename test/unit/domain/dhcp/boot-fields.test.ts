@@ -166,16 +166,29 @@ test("P-01 the boot file of a machine's spec wins", async () => {
   assert.equal((await bench.ask({ options: pxeOptions(7) })).packet.file, "ipxe.efi");
 });
 
-const AS_IPXE: readonly (readonly [string, NonNullable<ClientPacket["options"]>])[] = [
-  ["P-30 raw user class", { [OPTION.userClass]: "iPXE" }],
-  ["P-31 user class with its length", { [OPTION.userClass]: Uint8Array.of(4, 0x69, 0x50, 0x58, 0x45) }],
-  ["P-32 option 175 alone", { [OPTION.ipxe]: IPXE_WITH_HTTP }],
-  ["P-33 our own mark", { [OPTION.userClass]: "muster", [OPTION.ipxe]: IPXE_WITHOUT_HTTP }],
-  ["P-34 option 175 that announces nothing", { [OPTION.ipxe]: Uint8Array.of(0xb1, 1, 0) }],
-];
+const AS_IPXE: readonly { readonly name: string; readonly options: NonNullable<ClientPacket["options"]> }[] =
+  [
+    { name: "P-30 a raw user class is iPXE's and gets the script", options: { [OPTION.userClass]: "iPXE" } },
+    {
+      name: "P-31 a user class with its length is iPXE's and gets the script",
+      options: { [OPTION.userClass]: Uint8Array.of(4, 0x69, 0x50, 0x58, 0x45) },
+    },
+    {
+      name: "P-32 option 175 alone is iPXE's and gets the script",
+      options: { [OPTION.ipxe]: IPXE_WITH_HTTP },
+    },
+    {
+      name: "P-33 our own mark gets the script, whatever option 175 says",
+      options: { [OPTION.userClass]: "muster", [OPTION.ipxe]: IPXE_WITHOUT_HTTP },
+    },
+    {
+      name: "P-34 an option 175 that announces nothing gets the script",
+      options: { [OPTION.ipxe]: Uint8Array.of(0xb1, 1, 0) },
+    },
+  ];
 
-for (const [name, options] of AS_IPXE) {
-  test(`${name} is iPXE and gets the script`, async () => {
+for (const { name, options } of AS_IPXE) {
+  test(name, async () => {
     const bench = await DhcpBench.start();
     const offer = await bench.ask({ options: { ...pxeOptions(7), ...options } });
     assert.equal(offer.packet.file, SCRIPT);

@@ -159,6 +159,21 @@ test("D-45, D-94 a renewal of an address that is another client's now is refused
   isNak(await bench.ask(reboot(yiaddr)), "the address belongs to another client");
 });
 
+test("D-45 a lease that ended cannot be renewed while its address is on offer to another client", async () => {
+  const [subnet] = LAN.network!.subnets!;
+  const pools = [{ from: "10.0.0.100", to: "10.0.0.100" }];
+  const bench = await DhcpBench.start({
+    ...LAN,
+    network: { address: SERVER, subnets: [{ ...subnet!, pools }] },
+  });
+  const { yiaddr } = await bench.lease();
+  bench.clock.advance(3_600_000);
+  const offer = await bench.ask({ mac: OTHER_MAC });
+  assert.equal(offer.yiaddr, yiaddr);
+  isNak(await bench.ask(renew(yiaddr)), "the address belongs to another client");
+  assert.equal((await bench.ask(selecting(offer, { mac: OTHER_MAC }))).type, MESSAGE_TYPE.ack);
+});
+
 test("D-46 a renewal from a network that is not ours is silence, authoritative or not", async () => {
   for (const config of [LAN, AUTHORITATIVE]) {
     const bench = await DhcpBench.start(config);
