@@ -241,18 +241,21 @@ export class StoredRegistry implements Registry, Service {
   #scheduleSightings(): () => void {
     return this.#options.timers.after(SIGHTINGS_WRITTEN_EVERY_MS, () => {
       this.#stopTimer = this.#scheduleSightings();
-      this.#writeSightings().catch((error: unknown) => {
-        this.#options.log.warn({ err: error }, "sightings could not be written");
-      });
+      void this.#writeSightings();
     });
   }
 
+  // Evidence only: a store that is broken must neither stop the clock nor the appliance's own end.
   async #writeSightings(): Promise<void> {
     if (!this.#sightings.pending) return;
     const seen = this.#sightings.take();
-    await this.#writer.write((draft) => {
-      for (const [name, sighting] of seen) stage(draft, name, sighting);
-    });
+    try {
+      await this.#writer.write((draft) => {
+        for (const [name, sighting] of seen) stage(draft, name, sighting);
+      });
+    } catch (error) {
+      this.#options.log.warn({ err: error }, "sightings could not be written");
+    }
   }
 
   #publish(change: RegistryChange): void {

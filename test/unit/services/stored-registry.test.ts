@@ -362,3 +362,11 @@ test("DESIGN-6 five thousand machines load into one index", async () => {
   assert.equal(registry.byMac("52:54:02:00:13:87")?.name, "m4999");
   assert.equal(store.commits, 2, "one to fill the store, one to read it");
 });
+
+test("DESIGN-7 a registry whose store is broken stops all the same", async () => {
+  const { registry, store, log } = await setUp({ machines: [aMachine()] });
+  registry.noteSighting(sighting(MAC1), registry.byMac(MAC1));
+  store.break();
+  await registry.stop();
+  assert.ok(log.lines.some(({ message }) => message === "sightings could not be written"));
+});
