@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConfigInput } from "../../../../src/config/schema.ts";
-import { OPTION } from "../../../../src/protocol/dhcp/option-codes.ts";
+import { MESSAGE_TYPE, OPTION } from "../../../../src/protocol/dhcp/option-codes.ts";
 import { type ClientPacket, DhcpBench, LAN, MAC, OTHER_MAC, SERVER } from "../../../support/dhcp-client.ts";
 
 function decline(address: string | undefined, fields: ClientPacket = {}): ClientPacket {
@@ -30,6 +30,14 @@ test("D-53 a declined address rests and is offered to nobody", async () => {
   bench.clock.advance(86_400_000 + 1);
   assert.equal((await bench.lease({ mac: OTHER_MAC })).yiaddr, "10.0.0.101");
   assert.equal((await bench.lease({ mac: "52:54:00:12:34:03" })).yiaddr, yiaddr);
+});
+
+test("D-53 the client that declined an address cannot come back to it while it rests", async () => {
+  const bench = await DhcpBench.start();
+  const { yiaddr } = await bench.lease();
+  await bench.silence(decline(yiaddr));
+  const reboot = await bench.ask({ type: "request", options: { [OPTION.requestedAddress]: yiaddr } });
+  assert.equal(reboot.type, MESSAGE_TYPE.nak);
 });
 
 test("D-53 a declined reservation rests ten minutes only, and its client gets another address meanwhile", async () => {
