@@ -15,6 +15,5 @@ done
 # The machine must come up with either disk missing.
 sed -i 's,^\([^#][^ 	]*[ 	]*/boot/efi[ 	]*vfat[ 	]*\)\([^ 	]*\),\1\2\,nofail\,x-systemd.device-timeout=10s,' /target/etc/fstab
 grep -q '/boot/efi.*nofail' /target/etc/fstab || fail "the EFI system partition is not in the new system's fstab"
-mount_firmware
 inside systemctl enable muster-esp.service
 inside /usr/local/lib/muster/esp

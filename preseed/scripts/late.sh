@@ -9,6 +9,7 @@ inside() {
 	chroot /target "$@" || fail "'$*' failed in the installed system"
 }
 
+mount_firmware
 fetch target-files.sh "$MUSTER/target-files.sh"
 ROOT=/target sh -e "$MUSTER/target-files.sh" || fail "the machine's own files could not be written"
 rm -f "$MUSTER/target-files.sh"

@@ -127,7 +127,7 @@ firmware() {
 	if [ -d "${SYS:-/sys}/firmware/efi" ]; then echo uefi; else echo bios; fi
 }
 
-# Lets programs of the installed system see the firmware's boot entries.
+# Lets programs of the installed system see the kernel and, on UEFI, the firmware's boot entries.
 mount_firmware() {
 	mount -t proc proc /target/proc 2>/dev/null || true
 	mount -t sysfs sysfs /target/sys 2>/dev/null || true

@@ -78,6 +78,8 @@ function preseed(plan: InstallPlan, templates: Templates): string {
     version: plan.os.version,
     codename: plan.codename,
     locale: spec.locale,
+    // C.UTF-8 says nothing about either, and the installer would ask.
+    localeHasCountry: /^[a-z]+_[A-Z]{2}/.test(spec.locale),
     keyboard: spec.keyboard,
     timezone: spec.timezone,
     installUrl: plan.installUrl,

@@ -63,6 +63,13 @@ test("PRESEED both releases, every layout: the preseed file names machine, mirro
   }
 });
 
+test("PRESEED a locale without a country answers the questions it leaves open", () => {
+  const shown = (locale: string) =>
+    documents(aMachine({ spec: { locale } })).render("kube0", "preseed.cfg").text;
+  assert.match(shown("C.UTF-8"), /^d-i debian-installer\/country string US$/m);
+  assert.doesNotMatch(shown("de_DE.UTF-8"), /debian-installer\/country/);
+});
+
 test("DESIGN-3.7 a shown document holds no credential at all", () => {
   const service = documents(anInstalledMachine());
   for (const name of INSTALL_DOCUMENTS) {
