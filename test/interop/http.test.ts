@@ -135,7 +135,7 @@ describe("boot files over HTTP", { skip: curlMissing() }, () => {
     assert.equal((await curl(`${at}/changing.bin`, "-H", `If-Match: ${old}`)).status, 412);
   });
 
-  test("H-05 many requests on one connection, also after a pause; close and HTTP/1.0 are honoured", async () => {
+  test("H-05 many requests on one connection, which is kept for over a minute; close and HTTP/1.0 are honoured", async () => {
     const urls = Array.from({ length: 50 }, () => `${at}/snponly.efi`);
     const { stdout } = await run("curl", [
       "-s",

@@ -18,7 +18,7 @@ export async function findPoolFile(archive: Archive, path: string): Promise<Arch
   const name = readPoolName(path);
   if (!name) return undefined;
   let failure: MusterError | undefined;
-  for (const suite of await suitesInUse(archive)) {
+  for await (const suite of suitesInUse(archive)) {
     for (const index of indexesOf(suite, name)) {
       try {
         const wanted = (await archive.packageIndex(suite, index))?.find(path);
@@ -47,14 +47,17 @@ function indexesOf(suite: Suite, { component, architectures, installer }: PoolNa
     .filter((index) => suite.release.files.has(index));
 }
 
-/** Those asked for since the start; right after a start those that are on disk. */
-async function suitesInUse({ suites }: Archive): Promise<readonly Suite[]> {
+/** Those asked for since the start; then those on disk, which machines may have asked for before it. */
+async function* suitesInUse({ suites }: Archive): AsyncGenerator<Suite> {
   const known = suites.known();
-  if (known.length > 0) return known;
+  yield* known;
+  const names = new Set(known.map((suite) => suite.name));
   for (const name of await suites.stored()) {
-    await suites.get(name, Number.POSITIVE_INFINITY).catch((error: unknown) => {
-      if (!(error instanceof MusterError)) throw error;
+    if (names.has(name)) continue;
+    const suite = await suites.get(name, Number.POSITIVE_INFINITY).catch((error: unknown) => {
+      if (error instanceof MusterError) return undefined;
+      throw error;
     });
+    if (suite) yield suite;
   }
-  return suites.known();
 }
