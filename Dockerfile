@@ -24,9 +24,12 @@ RUN --mount=type=secret,id=ca \
  && if [ -n "${NPM_REGISTRY}" ]; then npm config set registry "${NPM_REGISTRY}"; fi \
  && node src/bootstrap/muster.mjs version \
  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error \
- && cp "$(node --input-type=module -e 'import("/opt/muster/src/bootstrap/node.mjs").then((node) => console.log(node.supportedNode()))')" /opt/node \
- && mkdir /out \
- && cp -a --parents package.json dist node_modules boot-templates preseed src/adapters/http/views LICENSE /out/
+ && node="$(node --input-type=module -e 'import("/opt/muster/src/bootstrap/node.mjs").then((node) => console.log(node.supportedNode()))')" \
+ && mkdir -p /out/src/adapters/http \
+ && cp "${node}" /opt/node \
+ && mv src/adapters/http/views /out/src/adapters/http/ \
+ && mv package.json dist node_modules boot-templates preseed LICENSE /out/ \
+ && rm -rf /opt/muster/* /root/.cache /root/.npm
 
 FROM packages AS runtime
 ARG VERSION=0.1.0

@@ -41,7 +41,7 @@ export async function buildImage(): Promise<string | undefined> {
 }
 
 async function importBase(mirror: string): Promise<void> {
-  const known = await execute("buildah", [...buildah().slice(1), "images", "-q", BASE]);
+  const known = await execute("buildah", [...buildah().slice(1), "images", "-q", BASE], { timeout: 120_000 });
   if (known.code === 0 && known.stdout.trim() !== "") return;
   const archive = path.join(cacheDirectory(), "images", `${SUITE}.tar`);
   await mkdir(path.dirname(archive), { recursive: true });
