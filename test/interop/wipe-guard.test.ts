@@ -143,9 +143,9 @@ for (const { name: shell, busybox } of shells()) {
       { name: "vdb", bytes: 80 * MIB },
     );
     rig.partman({ DISK_RULES: "largest|||||||\nsmallest|||||||", METHOD: "raid", LAYOUT: "raid1" });
-    const text = rig.shell(["lib.sh", "disks.sh", "finished.sh"], "finished_report");
+    const { output } = rig.shell(["lib.sh", "disks.sh", "finished.sh"], "finished_report");
     // The bench's devices do not stand in /dev.
-    const report = installReportSchema.parse(JSON.parse(text.replaceAll(rig.root, "")));
+    const report = installReportSchema.parse(JSON.parse(output.replaceAll(rig.root, "")));
     assert.deepEqual(report, {
       report: "finished",
       marker: "0123456789abcdef0123456789abcdef",
@@ -154,6 +154,24 @@ for (const { name: shell, busybox } of shells()) {
         { path: "/dev/vdb", sizeBytes: 80 * MIB },
       ],
     });
+  });
+
+  test(`CLOCK ${shell}: a dead clock is set from the appliance's Date header`, (t) => {
+    const { log } = bench(t).shell(["lib.sh"], "set_clock");
+    assert.match(log, /^date -u -s 2001-02-03 04:05:06$/m);
+    assert.match(log, /^hwclock -u -w$/m);
+    assert.match(log, /it was off by -\d+ seconds/);
+  });
+
+  test(`DESIGN-3.6 ${shell}: the installer's own log tells of a failed step and of the boot loader`, (t) => {
+    const rig = bench(t);
+    const line = "Nov 21 10:00:00 main-menu[336]:";
+    rig.leave(
+      "syslog",
+      `${line} INFO: Menu item 'grub-installer' selected\n${line} WARNING **: Menu item 'grub-installer' failed.\n`,
+    );
+    const { log } = rig.shell(["lib.sh"], 'SYSLOG="$MUSTER/syslog" sh "$MUSTER/watch.sh"');
+    assert.equal(rig.left("failed").trim(), "the installer's step 'grub-installer' failed", log);
   });
 
   const RULES: readonly (readonly [string, string, string | RegExp])[] = [

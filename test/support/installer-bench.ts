@@ -73,7 +73,16 @@ export class InstallerBench {
     if (busybox) spawnSync("busybox", ["--install", "-s", join(this.root, "busybox")]);
     for (const name of readdirSync(SCRIPTS))
       copyFileSync(join(SCRIPTS, name), join(this.root, "muster", name));
-    this.#program("wget", 'echo "wget $*" >>"$CALLS"');
+    // Tells a time that is far from now, as an appliance does whose machine lost its battery.
+    this.#program(
+      "wget",
+      'echo "wget $*" >>"$CALLS"; case "$*" in *--spider*/healthz) echo "  Date: Sat, 03 Feb 2001 04:05:06 GMT" >&2 ;; esac',
+    );
+    this.#program(
+      "date",
+      'case " $* " in *" -s "*) echo "date $*" >>"$CALLS" ;; *) PATH=${PATH#*:} exec date "$@" ;; esac',
+    );
+    this.#program("hwclock", 'echo "hwclock $*" >>"$CALLS"');
     this.#program("logger", 'echo "$*" >>"$CALLS"');
     this.#program("debconf-set", 'printf "%s\\t%s\\n" "$1" "$2" >>"$ANSWERS"');
     this.#program("reboot", 'kill "$PPID"');
@@ -138,11 +147,11 @@ export class InstallerBench {
     return this.#execute([join(this.root, "muster", script)], settings);
   }
 
-  /** Runs a line of shell after sourcing these scripts; gives its standard output. */
-  shell(scripts: readonly string[], line: string): string {
+  /** Runs a line of shell after sourcing these scripts; gives its standard output and what it called. */
+  shell(scripts: readonly string[], line: string): { readonly output: string; readonly log: string } {
     const sourced = scripts.map((name) => `. "$MUSTER/${name}"; `).join("");
-    this.#execute(["-c", `${sourced}${line} >"$MUSTER/output"`], {});
-    return this.left("output");
+    const { log } = this.#execute(["-c", `${sourced}${line} >"$MUSTER/output"`], {});
+    return { output: this.left("output"), log };
   }
 
   #execute(args: readonly string[], settings: Readonly<Record<string, string | number>>): BenchRun {
@@ -179,6 +188,11 @@ export class InstallerBench {
       hidden: [...log.matchAll(/read-only \S*\/dev\/(\S+)/g)].map((match) => match[1] ?? ""),
       log,
     };
+  }
+
+  /** Puts a text into the scripts' directory. */
+  leave(name: string, text: string): void {
+    writeFileSync(join(this.root, "muster", name), text);
   }
 
   /** A text the scripts left in their directory. */
