@@ -27,8 +27,8 @@ export interface RequestListener {
   readonly transferPorts: readonly Socket[];
 }
 
-/** A request repeated within this time (milliseconds) is a late duplicate, not a new transfer from the same port. */
-const DUPLICATE_WITHIN = 5000;
+/** A client silent for this long (milliseconds) that asks again from the same port has started over. */
+const STARTED_OVER_AFTER = 5000;
 /** Texts are converted in memory; nothing larger is served as netascii. */
 const NETASCII_LIMIT = 4 * 1024 * 1024;
 /** An ERROR answers only a request at least as long as itself: nonsense is never amplified. */
@@ -62,7 +62,7 @@ export class TftpRequests {
       if (running.socket === listener.socket) running.session?.receive(bytes);
       return;
     }
-    if (running && !this.#beginsAnew(running, bytes)) return;
+    if (running && !this.#beginsAnew(running, bytes, listener)) return;
     const packet = decodeTftp(bytes);
     if (packet.kind === "read") {
       this.#read(packet, bytes, client, listener);
@@ -102,18 +102,18 @@ export class TftpRequests {
   }
 
   /**
-   * A repeated request is answered again while its client has not heard from us (T-19), ignored while it is young,
-   * and otherwise is a new transfer of a client that started over with the same port.
+   * A repeated request is answered again while its client has not heard from us (T-19), and ignored while its transfer moves: it
+   * waited in a queue. Otherwise the client has started over with the same port.
    */
-  #beginsAnew(running: RunningTransfer, bytes: Buffer): boolean {
+  #beginsAnew(running: RunningTransfer, bytes: Buffer, listener: RequestListener): boolean {
     const { session } = running;
-    const repeated = running.request.equals(bytes);
+    const repeated = running.askedAt === listener.socket && running.request.equals(bytes);
     if (repeated && session === undefined) return false;
     if (repeated && session && !session.proven) {
       session.begin();
       return false;
     }
-    if (repeated && session && session.age < DUPLICATE_WITHIN) return false;
+    if (repeated && session && session.idle < STARTED_OVER_AFTER) return false;
     session?.drop();
     this.#table.remove(running);
     return true;
@@ -130,7 +130,12 @@ export class TftpRequests {
       return;
     }
     const { address, port } = client;
-    const running = { client: { address, port }, request: Buffer.from(bytes), socket: pick(listener) };
+    const running = {
+      client: { address, port },
+      request: Buffer.from(bytes),
+      askedAt: listener.socket,
+      socket: pick(listener),
+    };
     if (!this.#table.admit(running)) {
       this.#overLimit(client, path);
       return;

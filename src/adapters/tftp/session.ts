@@ -60,9 +60,9 @@ export class TftpSession {
     return this.#transfer.proven;
   }
 
-  /** Milliseconds since the request. */
-  get age(): number {
-    return this.#options.now() - this.#startedAt;
+  /** Milliseconds since the client acknowledged something new. */
+  get idle(): number {
+    return this.#options.now() - this.#transfer.progressAt;
   }
 
   /** Answers the request, and its repetition while the client has not answered yet. */
@@ -186,7 +186,7 @@ export class TftpSession {
       retransmissions,
       blksize: terms.blksize,
       windowsize: terms.windowsize,
-      duration: this.age,
+      duration: this.#options.now() - this.#startedAt,
       ...(error ? { error } : {}),
     });
   }

@@ -8,6 +8,8 @@ export interface RunningTransfer {
   readonly client: TftpClient;
   /** The datagram that asked, to know its repetition. */
   readonly request: Buffer;
+  /** The server's socket that the request came to. */
+  readonly askedAt: Socket;
   /** The socket that this transfer talks through. */
   readonly socket: Socket;
   session?: TftpSession;

@@ -66,6 +66,11 @@ export class Transfer {
     return this.#acked;
   }
 
+  /** When the client last acknowledged something new, or the start. */
+  get progressAt(): number {
+    return this.#progressAt;
+  }
+
   /** Repetitions of an OACK or of a window. */
   get retransmissions(): number {
     return this.#retransmissions;
@@ -148,7 +153,7 @@ export class Transfer {
   #freshTimeout(): number {
     if (this.#terms.timeout !== undefined) return this.#terms.timeout;
     if (this.#roundTrip === 0) return this.#policy.timeout;
-    return Math.min(Math.max(4 * this.#roundTrip, MIN_TIMEOUT), this.#policy.timeout);
+    return Math.min(Math.max(4 * this.#roundTrip, MIN_TIMEOUT), MAX_TIMEOUT);
   }
 
   /** Smoothed round trip; windows that were repeated do not count (Karn). */

@@ -10,6 +10,8 @@ import { KeptLog } from "../kept-log.ts";
 interface Settings {
   readonly directory: string;
   readonly address: string;
+  /** Further addresses to listen on. */
+  readonly more?: readonly string[];
   readonly tftp?: object;
   /** Leaves out the line for every transfer. */
   readonly quiet?: boolean;
@@ -18,7 +20,7 @@ interface Settings {
 const settings = JSON.parse(process.argv[2] ?? "{}") as Settings;
 const server = new TftpServer({
   config: configSchema.parse({ tftp: settings.tftp ?? {} }).tftp,
-  addresses: [settings.address],
+  addresses: [settings.address, ...(settings.more ?? [])],
   files: createFileRoot({ directory: settings.directory }),
   clock: { now: () => Date.now(), monotonic: () => performance.now() },
   log: new KeptLog(),

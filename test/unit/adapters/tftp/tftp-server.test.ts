@@ -27,7 +27,12 @@ interface Running {
   reads: number;
 }
 
-async function serve(t: TestContext, over: Partial<TftpConfig> = {}, files?: TftpFiles): Promise<Running> {
+async function serve(
+  t: TestContext,
+  over: Partial<TftpConfig> = {},
+  files?: TftpFiles,
+  monotonic: () => number = () => performance.now(),
+): Promise<Running> {
   const config = { ...configSchema.parse({ tftp: { port: 0 } }).tftp, ...over };
   const ended: TftpTransferStats[] = [];
   const log = new KeptLog();
@@ -49,7 +54,7 @@ async function serve(t: TestContext, over: Partial<TftpConfig> = {}, files?: Tft
     config,
     addresses: ["127.0.0.1"],
     files: files ?? memory,
-    clock: { now: () => Date.now(), monotonic: () => performance.now() },
+    clock: { now: () => Date.now(), monotonic },
     log,
     onTransfer: (stats) => ended.push(stats),
   });
@@ -182,7 +187,7 @@ test("T-15, T-16, T-17, T-20, T-22, T-24 what cannot be served is refused at onc
 });
 
 test("T-11 a stranger gets ERROR 5 and the transfer goes on", async (t) => {
-  const { port } = await serve(t);
+  const { port } = await serve(t, {}, undefined, () => 0);
   const client = new Raw(t);
   const stranger = new Raw(t);
   client.send(rrq("exact"), port);
@@ -211,7 +216,7 @@ test("T-18 EDK2's size probe and its abort cost neither a read nor a place nor a
 });
 
 test("T-19 a request repeated before the first ACK gets its OACK again from the same port", async (t) => {
-  const { port, server } = await serve(t);
+  const { port, server } = await serve(t, {}, undefined, () => 0);
   const raw = new Raw(t);
   raw.send(rrq("ipxe.efi", { blksize: "1024" }), port);
   await raw.next();
@@ -224,7 +229,7 @@ test("T-19 a request repeated before the first ACK gets its OACK again from the 
 });
 
 test("T-19 after the first ACK a late duplicate changes nothing, and another file from the same port begins anew", async (t) => {
-  const { port, server } = await serve(t);
+  const { port, server } = await serve(t, {}, undefined, () => 0);
   const raw = new Raw(t);
   raw.send(rrq("exact"), port);
   await raw.next();
@@ -236,6 +241,31 @@ test("T-19 after the first ACK a late duplicate changes nothing, and another fil
   raw.send(rrq("text"), port);
   const other = await raw.next(3);
   assert.ok(other.kind === "data" && other.data.length === 9);
+  assert.equal(server.active, 1);
+});
+
+test("T-19 a duplicate of the request ends no transfer that still moves, however late it comes", async (t) => {
+  let now = 0;
+  const { port, server } = await serve(t, { abandonSeconds: 600 }, undefined, () => now);
+  const raw = new Raw(t);
+  raw.send(rrq("ipxe.efi"), port);
+  await raw.next();
+  for (let block = 1; block <= 4; block++) {
+    now += 3000;
+    raw.send(encodeTftp({ kind: "ack", block }), raw.from);
+    await settled(() => raw.got.some((packet) => packet.kind === "data" && packet.block === block + 1));
+  }
+  const transferPort = raw.from;
+  raw.send(rrq("ipxe.efi"), port);
+  await delay(50);
+  raw.send(encodeTftp({ kind: "ack", block: 5 }), transferPort);
+  await settled(() => raw.got.some((packet) => packet.kind === "data" && packet.block === 6));
+  assert.ok(raw.got.some((packet) => packet.kind === "data" && packet.block === 6));
+  now += 6000;
+  raw.got.length = 0;
+  raw.send(rrq("ipxe.efi"), port);
+  await settled(() => raw.got.some((packet) => packet.kind === "data" && packet.block === 1));
+  assert.ok(raw.got.some((packet) => packet.kind === "data" && packet.block === 1));
   assert.equal(server.active, 1);
 });
 
