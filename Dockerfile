@@ -14,7 +14,7 @@ RUN if [ -n "${DEBIAN_MIRROR}" ]; then \
 FROM packages AS build
 ENV DEBIAN_FRONTEND=noninteractive NPM_CONFIG_UPDATE_NOTIFIER=false
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends ca-certificates nodejs npm
+ && apt-get -o Dpkg::Options::=--force-unsafe-io install --yes --no-install-recommends ca-certificates nodejs npm
 WORKDIR /opt/muster
 COPY . .
 # The launcher brings a supported Node (from npm, its checksum pinned), the packages of the lock file and the build.
@@ -42,7 +42,7 @@ LABEL org.opencontainers.image.title="Muster" \
 COPY --from=build /opt/node /usr/local/bin/node
 # Node alone may open ports below 1024; the process is no root and has no other right.
 RUN apt-get update \
- && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+ && DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Options::=--force-unsafe-io install --yes --no-install-recommends \
       ca-certificates debian-archive-keyring gpgv iputils-ping libcap2-bin xz-utils \
  && rm -rf /var/lib/apt/lists/* \
  && setcap cap_net_bind_service=+ep /usr/local/bin/node \

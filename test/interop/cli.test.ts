@@ -157,7 +157,11 @@ test("D-93 doctor names another DHCP server: fine beside a proxy, a failure in s
   ]);
   await daemon.waitFor(/DHCP, IP range/);
   const checks = async (mode: "proxy" | "server") => {
-    const serving = await Serving.create(t, lab.server, { dhcp: { mode }, assets: { offline: true } });
+    const serving = await Serving.create(t, lab.server, {
+      dhcp: { mode },
+      network: { subnets: [{ cidr: "10.80.0.0/24", pools: [{ from: "10.80.0.100", to: "10.80.0.150" }] }] },
+      assets: { offline: true },
+    });
     const { code, stdout } = await serving.muster(["doctor", "-o", "json"]);
     const all = JSON.parse(stdout) as readonly {
       readonly name: string;
