@@ -21,7 +21,7 @@ export const TEST_PACKAGES = [
   ...["kea-admin", "kea-dhcp4-server"],
   ...["tftp-hpa", "atftp", "atftpd", "nginx-light", "curl", "wrk", "busybox"],
   // networks of their own
-  ...["iproute2", "nftables", "tcpdump", "procps"],
+  ...["iproute2", "nftables", "tcpdump", "procps", "iputils-ping", "python3-minimal"],
   // readers of what the appliance renders, and the archive's tools
   ...["shellcheck", "cloud-init", "debconf", "gpgv", "gnupg", "debian-archive-keyring", "sudo"],
   ...["cpio", "zstd", "xz-utils", "openssl", "kmod"],
