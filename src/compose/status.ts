@@ -35,9 +35,7 @@ export function buildStatus(context: Context, parts: Parts): StatusParts {
         dhcpMode: context.config.dhcp.mode,
         listeners: parts.listeners(),
         checks: [await storeCheck(parts.registry), assetsCheck(parts)],
-        rivals: parts.boot.dhcp
-          .foreignServers()
-          .map(({ server }) => ({ address: server, seenAt: context.clock.now() })),
+        rivals: parts.boot.dhcp.foreignServers().map(({ server, seenAt }) => ({ address: server, seenAt })),
       };
     },
     diagnose: (machine) => diagnose(machine, diagnoseOptions(context, parts)),

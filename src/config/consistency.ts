@@ -1,5 +1,5 @@
 /** Rules between settings that no single one of them can break. */
-import { checkNetwork } from "../domain/dhcp/network-plan.ts";
+import { checkNetwork, networkWarnings } from "../domain/dhcp/network-plan.ts";
 import type { Config } from "./schema.ts";
 
 export interface Contradiction {
@@ -9,7 +9,19 @@ export interface Contradiction {
 
 /** Every pair of settings that contradict each other. */
 export function consistencyFaults(config: Config): readonly Contradiction[] {
-  return [...leaseTimes(config), ...samePorts(config), ...networkFaults(config)];
+  return [...leaseTimes(config), ...samePorts(config), ...networkFaults(config), ...nothingToServe(config)];
+}
+
+/** What can be served and will surprise somebody all the same, one sentence each. */
+export function cautions({ network }: Config): readonly string[] {
+  return networkWarnings(network).map(({ path, message }) => `${path}: ${message}`);
+}
+
+function nothingToServe({ network, dhcp }: Config): readonly Contradiction[] {
+  if (dhcp.mode !== "server" || network.subnets.length > 0) return [];
+  const message =
+    "dhcp.mode is server, which needs at least one network with a cidr and a pool or reservations";
+  return [{ path: ["network", "subnets"], message }];
 }
 
 function networkFaults({ network, dhcp }: Config): readonly Contradiction[] {

@@ -1,7 +1,7 @@
 /** Flags over environment over file over defaults: the one way a configuration comes into being. */
 import { resolve } from "node:path";
 import { ConfigError, type Fault } from "../domain/errors.ts";
-import { consistencyFaults } from "./consistency.ts";
+import { cautions, consistencyFaults } from "./consistency.ts";
 import { readEnvironment } from "./environment.ts";
 import { faultsOf, located } from "./faults.ts";
 import { type FileReader, findConfigFile } from "./locate.ts";
@@ -55,7 +55,7 @@ export function loadConfig(input: LoadInput): LoadedConfig {
   return {
     config: deepFreeze({ ...parsed.data, dataDir }),
     ...(found && { file: found.path }),
-    warnings: environment.warnings,
+    warnings: [...environment.warnings, ...cautions(parsed.data)],
     originOf,
   };
 }

@@ -29,7 +29,7 @@ import type {
   DhcpDatagram,
   DhcpOutcome,
   DhcpService,
-  ForeignServer,
+  SeenServer,
 } from "./dhcp-service.ts";
 import { LeaseClock, type LeaseTime } from "./lease-clock.ts";
 import { LeaseJournal, toRecord } from "./lease-journal.ts";
@@ -154,7 +154,7 @@ class DhcpAnswerer implements DhcpService {
     return this.#observer.counters();
   }
 
-  foreignServers(): readonly ForeignServer[] {
+  foreignServers(): readonly SeenServer[] {
     return this.#observer.watch.foreignServers();
   }
 

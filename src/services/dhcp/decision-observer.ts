@@ -96,7 +96,7 @@ export class DecisionObserver {
       message: messageTypeName(request.type),
       client: label,
     };
-    this.watch.foreignServer(found, time.monotonic);
+    this.watch.foreignServer(found, time);
   }
 
   #see(question: Question, decision: Decision): DecisionTrace {

@@ -59,6 +59,12 @@ export interface ForeignServer {
   readonly client: string;
 }
 
+/** The same with when it last showed itself. */
+export interface SeenServer extends ForeignServer {
+  /** Epoch milliseconds. */
+  readonly seenAt: number;
+}
+
 /** Answers one ping; task of an adapter. */
 export interface AddressProbe {
   /** Resolves within the adapter's own time limit: whether something answered at that address. */
@@ -76,7 +82,7 @@ export interface DhcpService extends Service {
   /** Counts since the start: replies by `sent:OFFER`…, silence by `ignored:<reason>`. */
   counters(): Readonly<Record<string, number>>;
   /** Other DHCP servers noticed since the start. */
-  foreignServers(): readonly ForeignServer[];
+  foreignServers(): readonly SeenServer[];
   /** Marks the transaction of a search for other servers, so that it is neither answered nor counted as a client. */
   expectProbe(xid: number): void;
 }

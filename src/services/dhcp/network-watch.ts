@@ -1,6 +1,6 @@
 /** Turns what DHCP traffic gives away into events, each kind and subject at a limited rate. */
 import type { EventInput, EventSink } from "../ports.ts";
-import type { ForeignServer } from "./dhcp-service.ts";
+import type { ForeignServer, SeenServer } from "./dhcp-service.ts";
 import { RecentKeys } from "./recent-keys.ts";
 
 const MINUTE = 60_000;
@@ -17,7 +17,7 @@ export class NetworkWatch {
   readonly #events: EventSink;
   readonly #alarming: boolean;
   readonly #lastTold = new RecentKeys<number>(REMEMBERED);
-  readonly #servers = new Map<string, ForeignServer>();
+  readonly #servers = new Map<string, SeenServer>();
   readonly #boots = new RecentKeys<readonly number[]>(REMEMBERED);
 
   /** Where this appliance gives out addresses, another server is an alarm; beside one it is a note. */
@@ -26,15 +26,15 @@ export class NetworkWatch {
     this.#alarming = options.otherServersAlarm;
   }
 
-  foreignServers(): readonly ForeignServer[] {
+  foreignServers(): readonly SeenServer[] {
     return [...this.#servers.values()];
   }
 
   /** Another DHCP server answered, or a client chose one. */
-  foreignServer(found: ForeignServer, monotonic: number): void {
+  foreignServer(found: ForeignServer, time: { readonly now: number; readonly monotonic: number }): void {
     if (this.#servers.size >= MAX_SERVERS && !this.#servers.has(found.server)) return;
-    this.#servers.set(found.server, found);
-    this.#tell(`foreign:${found.server}`, HOUR, monotonic, {
+    this.#servers.set(found.server, { ...found, seenAt: time.now });
+    this.#tell(`foreign:${found.server}`, HOUR, time.monotonic, {
       type: "rival-dhcp-server",
       source: "dhcp",
       level: this.#alarming ? "alarm" : "info",

@@ -177,3 +177,16 @@ test("whatever the file holds, the outcome is a configuration or a ConfigError",
     }),
   );
 });
+
+test("server mode without a network to serve is refused", () => {
+  assert.deepEqual(faultsOf("dhcp: { mode: server }\n"), [
+    "network.subnets: dhcp.mode is server, which needs at least one network with a cidr and a pool or reservations",
+  ]);
+});
+
+test("D-85 a network too small for UEFI firmware loads with a warning", () => {
+  const texts = { "/work/muster.yaml": "network: { subnets: [{ cidr: 10.0.0.0/31 }] }\n" };
+  assert.deepEqual(load({ texts }).warnings, [
+    "network.subnets[0].cidr: UEFI firmware refuses leases in a /31; use a /30 or larger",
+  ]);
+});
