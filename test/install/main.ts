@@ -24,6 +24,7 @@ async function main(wanted: readonly string[]): Promise<void> {
   }
   const chosen = SCENARIOS.filter((scenario) => wanted.length === 0 || wanted.includes(nameOf(scenario)));
   const lab = await Lab.open();
+  await lab.appliance.pullInstaller("debian-13");
   const results = new Map<string, readonly StepResult[]>();
   try {
     for (const scenario of chosen) {

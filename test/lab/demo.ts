@@ -44,7 +44,10 @@ async function show(lab: Lab, firmware: Firmware): Promise<void> {
     console: "ttyS0,115200",
     kernelArguments: [...QUICK],
   });
-  await pullInstaller(lab);
+  say("The appliance pulls the Debian 13 installer and verifies its signatures …");
+  const started = performance.now();
+  await appliance.pullInstaller("debian-13");
+  say(`… in ${((performance.now() - started) / 1000).toFixed(0)} s.`);
 
   const disk = path.join(lab.machineDirectory(NAME), "disk.qcow2");
   await createDisk(disk, "8G");
@@ -61,21 +64,6 @@ async function show(lab: Lab, firmware: Firmware): Promise<void> {
     .waitFor(/ login:/, { seconds: 120, from: Math.max(0, machine.console.length - 4000) })
     .catch(() => 0);
   conclude(installed, machine, narrator);
-}
-
-/** The appliance fetches what a registered machine needs by itself; the demo only waits, so that the boot is not a wait. */
-async function pullInstaller({ appliance }: Lab): Promise<void> {
-  say("The appliance pulls the Debian 13 installer and verifies its signatures …");
-  const started = performance.now();
-  await appliance.must("POST", "/api/v1/assets/pull", { os: "debian-13" });
-  while (performance.now() - started < 600_000) {
-    const events = (await appliance.must("GET", "/api/v1/events?after=0&limit=1000")) as {
-      items: { type: string }[];
-    };
-    if (events.items.some(({ type }) => type === "assets-pulled")) break;
-    await delay(500);
-  }
-  say(`… in ${((performance.now() - started) / 1000).toFixed(0)} s.`);
 }
 
 async function watch(machine: VirtualMachine, narrator: Narrator): Promise<Machine> {

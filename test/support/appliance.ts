@@ -1,5 +1,5 @@
 /** A real appliance (`muster serve`) running inside a namespace, and its API through the unix socket of its data directory. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -80,9 +80,10 @@ export class Appliance {
     return this.#daemon?.output() ?? "";
   }
 
-  /** Asks it to end (or kills it) and waits for the end; returns its exit code. */
+  /** Asks it to end (or kills it) and waits for the end; returns its exit code. Its log stays beside its data. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | undefined> {
     const code = await this.#daemon?.stop(signal);
+    if (this.#daemon) await appendFile(path.join(this.directory, "muster.log"), this.log);
     this.#daemon = undefined;
     return code;
   }
@@ -119,6 +120,23 @@ export class Appliance {
   /** Registers a machine, with the fields of its spec flat beside its name, as a person would. */
   async register(machine: { readonly name: string } & MachineSpecInput): Promise<Machine> {
     return (await this.must("POST", "/api/v1/machines", machine)) as Machine;
+  }
+
+  /**
+   * Waits until the installer and the boot programs are there. A registered machine's are pulled without being asked for; this
+   * is for a test that wants no firmware to find its boot program missing.
+   */
+  async pullInstaller(os: string, seconds = 300): Promise<void> {
+    await this.must("POST", "/api/v1/assets/pull", { os });
+    const deadline = performance.now() + seconds * 1000;
+    for (;;) {
+      const page = await this.must("GET", "/api/v1/events?after=0&limit=1000");
+      if ((page as { items: readonly StoredEvent[] }).items.some(({ type }) => type === "assets-pulled"))
+        return;
+      if (performance.now() > deadline)
+        throw new Error(`${os} was not pulled within ${seconds} s:\n${this.log}`);
+      await delay(500);
+    }
   }
 
   async machine(name: string): Promise<Machine> {
