@@ -235,5 +235,8 @@ function accelerationArguments({ acceleration, firmware }: MachineOptions): stri
 
 function withoutControls(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal's control sequences are what is removed
-  return text.replace(/\x1b(\[[0-9;?=]*[A-Za-z]|[()][A-Z0-9]|.)|[\x00-\x08\x0b-\x1f\x7f]/g, "");
+  return text.replace(
+    /\x1b(\[[0-9;?=!]*[A-Za-z]|\][^\x07\x1b]*(\x07|\x1b\\)?|[()!][A-Za-z0-9]|.)|[\x00-\x08\x0b-\x1f\x7f]/g,
+    "",
+  );
 }
