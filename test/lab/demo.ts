@@ -34,7 +34,7 @@ async function demo(firmware: Firmware): Promise<void> {
 
 async function show(lab: Lab, firmware: Firmware): Promise<void> {
   const { appliance } = lab;
-  const speed = lab.acceleration === "kvm" ? "KVM" : "emulated, which takes its time: about 20 minutes";
+  const speed = lab.acceleration === "kvm" ? "KVM" : "emulated, which takes its time: 20 to 40 minutes";
   say(`The appliance serves DHCP, TFTP and HTTP on ${ADDRESS}. The machine: ${WORDS[firmware]}, ${speed}.`);
   say(`\n$ muster register ${MAC} --name ${NAME} --os debian-13`);
   await appliance.register({
