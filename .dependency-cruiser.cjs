@@ -32,7 +32,11 @@ module.exports = {
     {
       name: "no-orphans",
       severity: "error",
-      from: { orphan: true, path: "^src/", pathNot: "^src/(main|cli/muster)\\.ts$|\\.mjs$|/views/static/|\\.d\\.ts$" },
+      from: {
+        orphan: true,
+        path: "^src/",
+        pathNot: "^src/(main|cli/muster)\\.ts$|\\.mjs$|/views/static/|\\.d\\.ts$",
+      },
       to: {},
     },
     {
