@@ -17,6 +17,9 @@ while :; do
 	read_lines=$lines
 	failed=$(sed -n "s/.*main-menu\[[0-9]*\]: .*Menu item '\([^']*\)' failed.*/\1/p" "$MUSTER/news" | head -n 1)
 	[ -n "$failed" ] && fail "the installer's step '$failed' failed"
+	# These stand at a dialogue before main-menu hears of them.
+	failed=$(sed -n 's/.*\(base-installer\|grub-installer\): error: \(.*\)/\1: \2/p' "$MUSTER/news" | head -n 1)
+	[ -n "$failed" ] && fail "the installer stopped with an error: $failed"
 	grep -q "main-menu\[[0-9]*\]: .*Menu item '[^']*\(grub-installer\|systemd-boot-installer\)' selected" "$MUSTER/news" &&
 		stage bootloader
 done

@@ -172,6 +172,16 @@ for (const { name: shell, busybox } of shells()) {
     );
     const { log } = rig.shell(["lib.sh"], 'SYSLOG="$MUSTER/syslog" sh "$MUSTER/watch.sh"');
     assert.equal(rig.left("failed").trim(), "the installer's step 'grub-installer' failed", log);
+    const dialogue = bench(t);
+    dialogue.leave(
+      "syslog",
+      "Nov 21 base-installer: error: exiting on error base-installer/debootstrap-failed\n",
+    );
+    dialogue.shell(["lib.sh"], 'SYSLOG="$MUSTER/syslog" sh "$MUSTER/watch.sh"');
+    assert.match(
+      dialogue.left("failed"),
+      /base-installer: exiting on error base-installer\/debootstrap-failed/,
+    );
   });
 
   const RULES: readonly (readonly [string, string, string | RegExp])[] = [
