@@ -1,13 +1,13 @@
 /**
  * Adds up what several suites counted. Each suite appends one line of JSON, `{passed, failed, skipped: [{name, reason}]}`, to the
- * file that MUSTER_TEST_TOTALS names; the outermost launcher of a run owns the file and prints the sum.
+ * file that TEST_TOTALS names; the outermost launcher of a run owns the file and prints the sum.
  */
 import { randomUUID } from "node:crypto";
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-const VARIABLE = "MUSTER_TEST_TOTALS";
+const VARIABLE = "TEST_TOTALS";
 
 /** Joins the running total of a surrounding launcher, or opens one that {@link Totals.close} prints and removes. */
 export function openTotals() {

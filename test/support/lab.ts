@@ -125,14 +125,14 @@ export class Lab {
   /** A run that is interrupted leaves nothing behind either. */
   readonly #interrupted = (): void => void this.close().finally(() => process.exit(130));
 
-  /** Powers everything off and removes it, but for the directory when MUSTER_LAB_KEEP is set. Idempotent. */
+  /** Powers everything off and removes it, but for the directory when LAB_KEEP is set. Idempotent. */
   async close(): Promise<void> {
     for (const signal of SIGNALS) process.off(signal, this.#interrupted);
     await Promise.all([...this.#machines].map((machine) => machine.powerOff()));
     await this.appliance.stop();
     await this.namespace.delete();
     await this.upstream.close();
-    if (process.env["MUSTER_LAB_KEEP"]) console.log(`kept: ${this.directory}`);
+    if (process.env["LAB_KEEP"]) console.log(`kept: ${this.directory}`);
     else await rm(this.directory, { recursive: true, force: true });
   }
 

@@ -127,10 +127,10 @@ export class Namespace {
 
   /**
    * Loses a share of the UDP datagrams that arrive here and that match (an nft expression such as
-   * `udp dport 69`): by nftables, because not every kernel has netem.
+   * `udp dport 69`), evenly spread so that every run loses as many: by nftables, because not every kernel has netem.
    */
   async loseIncoming(percent: number, match = "meta l4proto udp"): Promise<void> {
-    const share = `numgen random mod 10000 < ${Math.round(percent * 100)} counter drop`;
+    const share = `numgen inc mod ${Math.round(100 / percent)} 0 counter drop`;
     await this.must("nft", "add", "table", "ip", "loss");
     await this.must("nft", "add chain ip loss input { type filter hook input priority 0 ; }");
     await this.must("nft", `add rule ip loss input ${match} ${share}`);

@@ -1,6 +1,6 @@
 /**
  * The house reporter for node:test: a line per file, failures in full, every skip with its reason, and one closing line
- * `N passed, N failed, N skipped`. With MUSTER_TEST_TOTALS set, the counts and skips are appended to that file as a line of
+ * `N passed, N failed, N skipped`. With TEST_TOTALS set, the counts and skips are appended to that file as a line of
  * JSON and the closing lines are left to whoever adds several suites up (src/bootstrap/totals.mjs).
  */
 import { appendFileSync } from "node:fs";
@@ -93,7 +93,7 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
 
 function* closing(tally: Tally): Generator<string> {
   const [passed, failed, skipped] = [tally.total("passed"), tally.total("failed"), tally.total("skipped")];
-  const totals = process.env["MUSTER_TEST_TOTALS"];
+  const totals = process.env["TEST_TOTALS"];
   if (totals) {
     appendFileSync(totals, `${JSON.stringify({ passed, failed, skipped: tally.skips })}\n`);
     return;

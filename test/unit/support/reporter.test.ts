@@ -6,14 +6,14 @@ import report, { type TestEvent } from "../../support/reporter.ts";
 const FILE = `${process.cwd()}/test/some.test.ts`;
 
 async function output(...events: readonly TestEvent[]): Promise<string> {
-  const saved = process.env["MUSTER_TEST_TOTALS"];
-  delete process.env["MUSTER_TEST_TOTALS"];
+  const saved = process.env["TEST_TOTALS"];
+  delete process.env["TEST_TOTALS"];
   try {
     let text = "";
     for await (const part of report(Readable.from(events))) text += part;
     return text;
   } finally {
-    if (saved !== undefined) process.env["MUSTER_TEST_TOTALS"] = saved;
+    if (saved !== undefined) process.env["TEST_TOTALS"] = saved;
   }
 }
 
