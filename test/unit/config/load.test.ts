@@ -9,7 +9,7 @@ function load(input: Partial<LoadInput> & { readonly texts?: Readonly<Record<str
   const { texts = {}, ...rest } = input;
   return loadConfig({
     environment: {},
-    workingDirectory: "/work",
+    workingDirectory: "/srv",
     files: {
       read: (path) => {
         const text = texts[path];
@@ -23,7 +23,7 @@ function load(input: Partial<LoadInput> & { readonly texts?: Readonly<Record<str
 
 function faultsOf(yaml: string, environment: LoadInput["environment"] = {}): readonly string[] {
   try {
-    load({ texts: { "/work/muster.yaml": yaml }, environment });
+    load({ texts: { "/srv/muster.yaml": yaml }, environment });
   } catch (error) {
     assert.ok(error instanceof ConfigError);
     return error.faults.map(formatFault);
@@ -36,11 +36,11 @@ test("without a file the defaults hold: proxy, unknown machines ignored", () => 
   assert.equal(file, undefined);
   assert.equal(config.dhcp.mode, "proxy");
   assert.equal(config.dhcp.unknown, "ignore");
-  assert.equal(config.dataDir, "/work/data");
+  assert.equal(config.dataDir, "/srv/data");
 });
 
 test("flags win over the environment, which wins over the file, which wins over the default", () => {
-  const texts = { "/work/muster.yaml": "http: { port: 81 }\nhttps: { port: 82 }\nsyslog: { port: 83 }\n" };
+  const texts = { "/srv/muster.yaml": "http: { port: 81 }\nhttps: { port: 82 }\nsyslog: { port: 83 }\n" };
   const environment = { MUSTER_HTTPS_PORT: "92", MUSTER_SYSLOG_PORT: "93" };
   const origin = { kind: "flag", flag: "--set syslog.port" } as const;
   const { config, originOf } = load({
@@ -60,14 +60,14 @@ test("flags win over the environment, which wins over the file, which wins over 
 
 test("the file beside you comes before the one in /etc, and the named one before both", () => {
   const texts = {
-    "/work/muster.yaml": "http: { port: 1001 }",
+    "/srv/muster.yaml": "http: { port: 1001 }",
     "/etc/muster/muster.yaml": "http: { port: 1002 }",
-    "/work/lab.yaml": "http: { port: 1003 }",
+    "/srv/lab.yaml": "http: { port: 1003 }",
   };
   assert.equal(load({ texts }).config.http.port, 1001);
   assert.equal(load({ texts, workingDirectory: "/elsewhere" }).config.http.port, 1002);
   assert.equal(load({ texts, file: "lab.yaml" }).config.http.port, 1003);
-  assert.equal(load({ texts, environment: { MUSTER_CONFIG: "/work/lab.yaml" } }).config.http.port, 1003);
+  assert.equal(load({ texts, environment: { MUSTER_CONFIG: "/srv/lab.yaml" } }).config.http.port, 1003);
 });
 
 test("a named file that is missing is an error, not a reason to fall back", () => {
@@ -80,7 +80,7 @@ test("a named file that is missing is an error, not a reason to fall back", () =
 test("a relative data directory is relative to the file that names it", () => {
   const texts = { "/etc/muster/muster.yaml": "dataDir: state" };
   assert.equal(load({ texts }).config.dataDir, "/etc/muster/state");
-  assert.equal(load({ texts, environment: { MUSTER_DATA_DIR: "other" } }).config.dataDir, "/work/other");
+  assert.equal(load({ texts, environment: { MUSTER_DATA_DIR: "other" } }).config.dataDir, "/srv/other");
 });
 
 test("every fault is named at once, with its place, what was expected and what was probably meant", () => {
@@ -159,7 +159,7 @@ test("D-84 contradicting networks are faults at their lines", () => {
 
 test("the configuration is frozen all the way down", () => {
   const { config } = load({
-    texts: { "/work/muster.yaml": "network: { subnets: [{ cidr: 10.0.0.0/24 }] }" },
+    texts: { "/srv/muster.yaml": "network: { subnets: [{ cidr: 10.0.0.0/24 }] }" },
   });
   assert.throws(() => {
     (config.network.subnets[0] as { mtu?: number }).mtu = 1500;
@@ -170,7 +170,7 @@ test("whatever the file holds, the outcome is a configuration or a ConfigError",
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
       try {
-        load({ texts: { "/work/muster.yaml": text } });
+        load({ texts: { "/srv/muster.yaml": text } });
       } catch (error) {
         assert.ok(error instanceof ConfigError, String(error));
       }
@@ -185,7 +185,7 @@ test("server mode without a network to serve is refused", () => {
 });
 
 test("D-85 a network too small for UEFI firmware loads with a warning", () => {
-  const texts = { "/work/muster.yaml": "network: { subnets: [{ cidr: 10.0.0.0/31 }] }\n" };
+  const texts = { "/srv/muster.yaml": "network: { subnets: [{ cidr: 10.0.0.0/31 }] }\n" };
   assert.deepEqual(load({ texts }).warnings, [
     "network.subnets[0].cidr: UEFI firmware refuses leases in a /31; use a /30 or larger",
   ]);
