@@ -41,9 +41,8 @@ export async function serveAppliance(session: Session, options: ServeOptions): P
     force: options.force === true,
     signal: interrupted,
   });
-  for (const line of welcomeLines(appliance, { dataDir: config.dataDir, onTerminal: isWatched(session) })) {
-    session.say(line);
-  }
+  const welcome = { dataDir: config.dataDir, onTerminal: isWatched(session), command: commandName(session) };
+  for (const line of welcomeLines(appliance, welcome)) session.say(line);
   await notifySystemd("--ready", session.terminal.environment);
   await aborted(interrupted);
   session.say("stopping; a second signal ends at once");
@@ -76,6 +75,11 @@ function freeSetting(text: string): Assignment {
   }
   const value = valueOf(text.slice(equals + 1), setting.node);
   return { path: setting.path, value, origin: { kind: "flag", flag: `--set ${name}` } };
+}
+
+/** In a checkout, `npm start` runs what no PATH leads to. */
+function commandName({ terminal }: Session): string {
+  return terminal.environment["npm_lifecycle_event"] === undefined ? "muster" : "npx muster";
 }
 
 /** Secrets are shown to a person only, never to a pipe that may end in a log. */

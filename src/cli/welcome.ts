@@ -17,10 +17,17 @@ export interface RunningAppliance {
   stop(): Promise<void>;
 }
 
+export interface WelcomeOptions {
+  readonly dataDir: string;
+  readonly onTerminal: boolean;
+  /** How the command is called where this was started: `muster`, or `npx muster` in a checkout. */
+  readonly command: string;
+}
+
 /** The lines, with an example that works when pasted; the token itself only for a person at a terminal. */
 export function welcomeLines(
   appliance: RunningAppliance,
-  { dataDir, onTerminal }: { readonly dataDir: string; readonly onTerminal: boolean },
+  { dataDir, onTerminal, command }: WelcomeOptions,
 ): readonly string[] {
   const { controlAddress, bootAddress, caFile, adminTokenFile, newAdminToken, complaints } = appliance;
   const curl = `curl --cacert ${quote(caFile)} -H "Authorization: Bearer $(cat ${quote(adminTokenFile)})"`;
@@ -34,7 +41,7 @@ export function welcomeLines(
     ...(onTerminal && newAdminToken !== undefined ? [`                ${newAdminToken}`] : []),
     "",
     "Register a machine, power it on, watch it:",
-    "  muster register 52:54:00:12:34:01 --name kube0 && muster watch",
+    `  ${command} register 52:54:00:12:34:01 --name kube0 && ${command} watch`,
     "The same with curl alone:",
     `  ${curl} --json '{"mac": "52:54:00:12:34:01", "name": "kube0", "os": "debian-13"}' ${machines}`,
     `  ${curl} '${machines}/kube0?wait=installed&timeout=300'`,
