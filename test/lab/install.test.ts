@@ -13,7 +13,7 @@ import { createDisk } from "../support/qemu.ts";
 
 const NAME = "kube0";
 const MAC = "52:54:00:6c:61:10";
-const INSTALL_SECONDS = 1800;
+const INSTALL_SECONDS = 2700;
 const FIRST_BOOT_SECONDS = 600;
 const DEAD_NETWORK_SECONDS = 180;
 
