@@ -16,7 +16,12 @@ import { parseIpv4 } from "../net/ipv4.ts";
 import { contains, formatSubnet, parseSubnet } from "../net/subnet.ts";
 import { createDhcpService } from "../services/dhcp/answer-dhcp.ts";
 import type { DhcpService } from "../services/dhcp/dhcp-service.ts";
-import { type BootScripts, createBootScripts } from "../services/install/boot-script.ts";
+import { createBootPreview } from "../services/install/boot-preview.ts";
+import {
+  type BootScripts,
+  type BootScriptsOptions,
+  createBootScripts,
+} from "../services/install/boot-script.ts";
 import { createInstallDocuments, type InstallDocuments } from "../services/install/documents.ts";
 import type { ListenerStatus } from "../services/ports.ts";
 import type { AssetParts } from "./assets.ts";
@@ -32,6 +37,8 @@ import type { NamedService } from "./service-stack.ts";
 export interface BootPlane {
   readonly dhcp: DhcpService;
   readonly documents: InstallDocuments;
+  /** The script that a machine's next network boot would get. */
+  readonly previewScript: (machine: Machine) => Promise<string>;
   readonly listeners: () => readonly ListenerStatus[];
   readonly services: readonly NamedService[];
 }
@@ -61,7 +68,7 @@ export function buildBootPlane(context: Context, parts: Parts): BootPlane {
     clock,
     log: log.child({ component: "dhcp" }),
   });
-  const { documents, scripts, http } = buildHttp(context, parts);
+  const { documents, scripts, previewScript, http } = buildHttp(context, parts);
   const { registry, events } = parts.registry;
   const noteTransfer = noteTransfers(registry, events);
   const tftp = new TftpServer({
@@ -80,6 +87,7 @@ export function buildBootPlane(context: Context, parts: Parts): BootPlane {
   return {
     dhcp,
     documents,
+    previewScript,
     listeners: () => [dhcpServer.status(), tftp.status(), http.status(), syslog.status()],
     services: [
       { name: "boot HTTP", service: http },
@@ -125,10 +133,12 @@ function buildSyslog(
   });
 }
 
-function buildHttp(
-  context: Context,
-  { registry, assets, identity }: Parts,
-): { readonly documents: InstallDocuments; readonly scripts: BootScripts; readonly http: HttpListener } {
+interface HttpParts extends Pick<BootPlane, "documents" | "previewScript"> {
+  readonly scripts: BootScripts;
+  readonly http: HttpListener;
+}
+
+function buildHttp(context: Context, { registry, assets, identity }: Parts): HttpParts {
   const { config, clock, log, limits } = context;
   const templates = createNunjucksTemplates({
     root: PACKAGE_ROOT,
@@ -145,7 +155,7 @@ function buildHttp(
     secrets: identity.enrolment,
     appliance,
   });
-  const scripts = createBootScripts({
+  const scripting: BootScriptsOptions = {
     registry: registry.registry,
     tickets: registry.tickets,
     assets: assets.assets,
@@ -154,7 +164,8 @@ function buildHttp(
     clock,
     limits,
     appliance,
-  });
+  };
+  const scripts = createBootScripts(scripting);
   const cache = createBlockCache({ maxBytes: CACHE_BYTES });
   const bootLog = log.child({ component: "boot" });
   const app = createBootApp({
@@ -177,7 +188,7 @@ function buildHttp(
     log: bootLog,
     drainMs: DRAIN_MS,
   });
-  return { documents, scripts, http };
+  return { documents, scripts, previewScript: createBootPreview(scripting), http };
 }
 
 /** Where a machine reaches the appliance: its own network's `bootServer`, else the address on the boot network. */

@@ -1,7 +1,7 @@
 /** What people and installed machines talk to: the API over HTTPS and over the unix socket, the node endpoints. */
 import path from "node:path";
 import { createControlApp } from "../adapters/http/control-app.ts";
-import type { ControlServices } from "../adapters/http/control-ports.ts";
+import type { ControlServices, DocumentPreview } from "../adapters/http/control-ports.ts";
 import { ControlServer } from "../adapters/http/control-server.ts";
 import { FailureLimit } from "../adapters/http/failure-limit.ts";
 import { writeSecretFile } from "../adapters/pki/secret-file.ts";
@@ -93,19 +93,25 @@ function controlServices(context: Context, parts: Parts, tokens: Tokens): Contro
     installerLogs: registry.installerLog,
     leases: { all: () => Promise.resolve(boot.dhcp.leases()) },
     assets: assets.assets,
-    documents: {
-      names: INSTALL_DOCUMENTS,
-      render: (machine, document) =>
-        Promise.resolve(
-          INSTALL_DOCUMENTS.some((name) => name === document)
-            ? boot.documents.render(machine.name, document)
-            : undefined,
-        ),
-    },
+    documents: documentPreview(boot),
     diagnose: status.diagnose,
     tokens,
     status: status.status,
     config: redact(config),
     backup: status.backup,
+  };
+}
+
+/** Everything a machine is served while it boots and installs, credentials masked. */
+function documentPreview({ documents, previewScript }: BootPlane): DocumentPreview {
+  const script = "boot.ipxe";
+  return {
+    names: [script, ...INSTALL_DOCUMENTS],
+    async render(machine, document) {
+      if (document === script) return { contentType: "text/plain", text: await previewScript(machine) };
+      return INSTALL_DOCUMENTS.some((name) => name === document)
+        ? documents.render(machine.name, document)
+        : undefined;
+    },
   };
 }

@@ -34,7 +34,7 @@ export interface BootScripts {
 }
 
 export interface BootScriptsOptions {
-  readonly registry: Registry;
+  readonly registry: Pick<Registry, "byMac" | "byName" | "apply" | "noteSighting">;
   readonly tickets: { issue(machine: Machine): Promise<string> };
   readonly assets: Pick<Assets, "status" | "ensure" | "installer">;
   readonly templates: Templates;
