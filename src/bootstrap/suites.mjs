@@ -2,7 +2,7 @@
 export const suites = {
   unit: { name: "unit", glob: "test/unit/**/*.test.ts", atOnce: 2, seconds: 300 },
   interop: { name: "interop", glob: "test/interop/**/*.test.ts", atOnce: 1, seconds: 1800 },
-  lab: { name: "lab", glob: "test/lab/**/*.test.ts", atOnce: 1, seconds: 3600 },
+  lab: { name: "lab", glob: "test/lab/**/*.test.ts", atOnce: 1, seconds: 4200 },
 };
 
 /**

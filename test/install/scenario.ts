@@ -1,6 +1,7 @@
 /** One layout on one firmware, from an empty disk to what a person expects of the machine afterwards. */
 import { createHash } from "node:crypto";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { MachineSpecInput } from "../../src/domain/machine-spec.ts";
 import { type Lab, type LabMachine, QUICK } from "../support/lab.ts";
 import { createDisk, type DiskOptions, type Firmware, type VirtualMachine } from "../support/qemu.ts";
@@ -20,6 +21,7 @@ export interface StepResult {
 }
 
 const DISK_BYTES = "8G";
+const DEAD_NETWORK_SECONDS = 180;
 const LIMITS = { install: 5400, firstBoot: 1200, boot: 600 };
 
 /** Runs the steps in order until one fails; tells each result as it comes. */
@@ -51,7 +53,7 @@ interface Subject {
 
 type Step = readonly [name: string, run: (subject: Subject) => Promise<void>];
 
-function stepsOf({ layout }: Scenario): readonly Step[] {
+function stepsOf({ layout, firmware }: Scenario): readonly Step[] {
   const steps: Step[] = [
     ["installs and reports in", (subject) => installsAndReports(subject, 1)],
     ["boots its disk", bootsItsDisk],
@@ -61,6 +63,9 @@ function stepsOf({ layout }: Scenario): readonly Step[] {
     steps.push(["boots without its second disk", (subject) => bootsFrom(subject, subject.disks.slice(0, 1))]);
   }
   if (layout === "regular") steps.push(["is reimaged", isReimaged]);
+  if (layout === "regular" && firmware === "bios") {
+    steps.push(["is reimaged, its network dead and its NIC moved at first boot", isReimagedTheHardWay]);
+  }
   return steps;
 }
 
@@ -135,13 +140,32 @@ async function isReimaged(subject: Subject): Promise<void> {
   await installsAndReports(subject, generation + 1);
 }
 
+/** The installer's machine stays off; the installed one finds its NIC in another slot and no link for three minutes. */
+async function isReimagedTheHardWay({ lab, hardware }: Subject): Promise<void> {
+  const { name } = hardware;
+  await lab.appliance.must("POST", `/api/v1/machines/${name}/reimage`, {});
+  await whileOn(await lab.powerOn({ ...hardware, staysOffAfterRestart: true }), async (machine) => {
+    await lab.appliance.waitForMachine(name, ({ installFinished }) => installFinished, LIMITS.install);
+    await machine.waitForPowerOff(LIMITS.boot);
+  });
+  await lab.setCable(name, "out");
+  await whileOn(await lab.powerOn({ ...hardware, boot: "disk-first", nicSlot: 0x10 }), async () => {
+    await delay(DEAD_NETWORK_SECONDS * 1000);
+    await lab.setCable(name, "in");
+    await lab.appliance.waitForMachine(name, ({ state }) => state === "installed", LIMITS.firstBoot);
+  });
+}
+
 async function untilLogin(machine: VirtualMachine, name: string): Promise<void> {
   await whileOn(machine, () => machine.waitFor(new RegExp(`${name} login:`), { seconds: LIMITS.boot }));
 }
 
-async function whileOn(machine: VirtualMachine, work: () => Promise<unknown>): Promise<void> {
+async function whileOn(
+  machine: VirtualMachine,
+  work: (machine: VirtualMachine) => Promise<unknown>,
+): Promise<void> {
   try {
-    await work();
+    await work(machine);
   } finally {
     await machine.powerOff();
   }

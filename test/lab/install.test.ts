@@ -1,21 +1,18 @@
 /**
  * The whole way: a registered machine is powered on, the stock Debian 13 installer installs it through the appliance's mirror,
- * and it reports in from its own disk, although at first boot the network is dead for three minutes and its NIC sits in
- * another slot than it did during the installation.
+ * and it reports in from its own disk. A first boot without a network, and reimaging, take longer: `npm run test:install`.
  */
 import assert from "node:assert/strict";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { INSTALL_STAGES } from "../../src/domain/machine.ts";
 import { Lab, type LabMachine, needsLab, QUICK } from "../support/lab.ts";
 import { createDisk } from "../support/qemu.ts";
 
 const NAME = "kube0";
 const MAC = "52:54:00:6c:61:10";
-const INSTALL_SECONDS = 2700;
-const FIRST_BOOT_SECONDS = 600;
-const DEAD_NETWORK_SECONDS = 180;
+const INSTALL_SECONDS = 3300;
+const FIRST_BOOT_SECONDS = 900;
 
 let lab: Lab | undefined;
 let hardware: LabMachine | undefined;
@@ -46,33 +43,15 @@ test("a registered machine that is only powered on installs Debian 13", async (t
   for (const stage of INSTALL_STAGES) assert.match(stages, new RegExp(stage));
 });
 
-test("its first boot reports in after three minutes without a network and with its NIC in another slot", async (t) => {
+test("its first boot reports in", async (t) => {
   if (needsLab(t)) return;
   const { appliance } = lab!;
-  await lab!.setCable(NAME, "out");
-  const machine = await lab!.powerOn({ ...hardware!, boot: "disk-first", nicSlot: 0x10 });
-  await delay(DEAD_NETWORK_SECONDS * 1000);
-  assert.equal((await appliance.machine(NAME)).state, "installing");
-  await lab!.setCable(NAME, "in");
+  const machine = await lab!.powerOn(hardware!);
   const installed = await appliance.waitForMachine(
     NAME,
     ({ state }) => state === "installed",
     FIRST_BOOT_SECONDS,
   );
   assert.equal(installed.generation, 1);
-  await machine.powerOff();
-});
-
-test("powered on again, it boots its own disk through the network's boot script", async (t) => {
-  if (needsLab(t)) return;
-  const { appliance } = lab!;
-  const before = await appliance.machine(NAME);
-  const machine = await lab!.powerOn(hardware!);
-  await machine.waitFor(new RegExp(`${NAME} login:`), { seconds: FIRST_BOOT_SECONDS });
-  const after = await appliance.machine(NAME);
-  assert.deepEqual(
-    [after.state, after.generation, after.installAttempts],
-    ["installed", 1, before.installAttempts],
-  );
   await machine.powerOff();
 });
