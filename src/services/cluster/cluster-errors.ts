@@ -1,0 +1,23 @@
+/** What can go wrong when the appliance talks to a cluster: nobody answers, or somebody answers no. */
+import { MusterError } from "../../domain/errors.ts";
+
+/** No API server or etcd member of the cluster answered in time; asking again later may help. */
+export class ClusterUnreachableError extends MusterError {
+  constructor(message: string, cause?: unknown) {
+    super("unavailable", message, { cause });
+  }
+}
+
+/** The cluster answered, and the answer is no. */
+export class ClusterRefusedError extends MusterError {
+  /** The HTTP status of the answer. */
+  readonly status: number;
+  /** Kubernetes' own word for it, like `Forbidden`, `Invalid`, `TooManyRequests`; empty when it gave none. */
+  readonly reason: string;
+
+  constructor(message: string, answer: { readonly status: number; readonly reason?: string }) {
+    super("upstream-failed", message);
+    this.status = answer.status;
+    this.reason = answer.reason ?? "";
+  }
+}
