@@ -10,6 +10,10 @@ import { parseInterfaceAddress } from "../net/subnet.ts";
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const DNS_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
 const KERNEL_ARGUMENT = /^[A-Za-z0-9][A-Za-z0-9_.-]*(?:=[!-~]*)?$/;
+const LABEL_KEY =
+  /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
+const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/;
+const TAINT = /^([^=:\s]+)(?:=([^:\s]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/;
 const PACKAGE = /^[a-z0-9][a-z0-9+.-]+$/;
 
 export const macSchema = z
@@ -114,6 +118,46 @@ export const osSchema = z
   ])
   .meta({ description: 'Operating system: { name: debian, version: "13" } or debian-13' });
 
+const labelValueSchema = z
+  .union([z.string(), z.number(), z.boolean()])
+  .transform(String)
+  .refine(
+    (text) => LABEL_VALUE.test(text),
+    "expected a label's value: at most 63 letters, digits, -, _ and .",
+  );
+
+const taintEffectSchema = z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]);
+
+/** A taint as kubectl writes it, or as Kubernetes stores it. */
+const taintSchema = z.union([
+  z.strictObject({
+    key: z.string().regex(LABEL_KEY, "expected a taint's key like example.com/dedicated"),
+    value: z.string().regex(LABEL_VALUE).default(""),
+    effect: taintEffectSchema,
+  }),
+  z
+    .string()
+    .regex(TAINT, "expected key=value:NoSchedule or key:NoSchedule")
+    .transform((text) => {
+      const [, key = "", value = "", effect = ""] = TAINT.exec(text) ?? [];
+      return { key, value, effect: taintEffectSchema.parse(effect) };
+    }),
+]);
+
+const dataDiskSchema = z.strictObject({
+  disk: diskRuleSchema,
+  purpose: z
+    .enum(["data", "metadata", "fast"])
+    .default("data")
+    .meta({
+      description: "data for objects, metadata for a write-ahead log or database, fast for a pool of its own",
+    }),
+  blank: z
+    .boolean()
+    .default(true)
+    .meta({ description: "Refuse to hand the disk to storage when it already holds something" }),
+});
+
 export const ROLES = [
   "control-plane",
   "worker",
@@ -180,6 +224,22 @@ export const machineSpecSchema = z.strictObject({
   cluster: nameSchema.optional(),
   profile: nameSchema.optional(),
   roles: z.array(z.enum(ROLES)).default([]),
+  labels: z
+    .record(z.string().regex(LABEL_KEY, "expected a label like example.com/rack"), labelValueSchema)
+    .optional()
+    .meta({ description: "Labels of the node" }),
+  taints: z.array(taintSchema).optional().meta({
+    description: "Taints of the node: key=value:NoSchedule, or { key, value, effect }",
+  }),
+  dataDisks: z
+    .array(dataDiskSchema)
+    .optional()
+    .meta({ description: "Disks kept for storage: never touched by an installation" }),
+  host: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: "The physical machine this one runs on, where it is a virtual one" }),
 });
 
 /** A machine's spec after parsing: defaults filled in, MACs canonical. */
@@ -191,3 +251,5 @@ export type InstallSpec = z.output<typeof installSchema>;
 export type InterfaceSpec = z.output<typeof interfaceSchema>;
 export type OperatingSystem = z.output<typeof osSchema>;
 export type Role = (typeof ROLES)[number];
+export type Taint = z.output<typeof taintSchema>;
+export type DataDisk = z.output<typeof dataDiskSchema>;
