@@ -280,7 +280,8 @@ export const LIFECYCLE_TABLE: readonly LifecycleRule[] = [
     event: "registered-again",
     to: "registered",
     note: "a person registers it once more",
-    then: (machine) => (machine.generation === 0 ? FRESH_INSTALL : nextGeneration(machine)),
+    then: (machine) =>
+      machine.generation > 0 || machine.everInstalled ? nextGeneration(machine) : FRESH_INSTALL,
   }),
 
   rule({ from: NOT_RETIRED, event: "held", to: "same", then: (_machine, event) => ({ held: event.reason }) }),
