@@ -6,6 +6,7 @@ import { z } from "zod";
 import { parseIpv4 } from "../net/ipv4.ts";
 import { parseMac } from "../net/mac.ts";
 import { parseSubnet } from "../net/subnet.ts";
+import { fileServer, httpUrl, imagesSchema } from "./upstream-schema.ts";
 
 const ip = z
   .string()
@@ -19,7 +20,6 @@ const mac = z
   .string()
   .refine((text) => parseMac(text) !== undefined, "expected a MAC address like 52:54:00:12:34:01");
 const hex = z.string().regex(/^(?:[0-9a-fA-F]{2})+$/, "expected pairs of hex digits");
-const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http:// or https:// address" });
 
 const poolSchema = z.strictObject({
   from: ip.describe("First address handed out"),
@@ -180,6 +180,11 @@ const mirrorSchema = z.strictObject({
 
 const assetsSchema = z.strictObject({
   maxCacheBytes: z.int().positive().default(40_000_000_000).describe("Size of the mirror's cache"),
+  maxComponentBytes: z
+    .int()
+    .positive()
+    .default(20_000_000_000)
+    .describe("Size of the cache of Kubernetes, containerd, etcd and add-on manifests"),
   offline: z.boolean().default(false).describe("Never ask an upstream; serve what is there"),
   initrdExtras: z
     .array(
@@ -222,8 +227,16 @@ export const configSchema = z
       .prefault({}),
     assets: assetsSchema.prefault({}),
     mirrors: z
-      .strictObject({ debian: mirrorSchema.prefault({}), debianSecurity: mirrorSchema.prefault({}) })
+      .strictObject({
+        debian: mirrorSchema.prefault({}),
+        debianSecurity: mirrorSchema.prefault({}),
+        kubernetes: fileServer("https://dl.k8s.io").prefault({}),
+        github: fileServer("https://github.com").prefault({}),
+        githubRaw: fileServer("https://raw.githubusercontent.com").prefault({}),
+        elastic: fileServer("https://download.elastic.co").prefault({}),
+      })
       .prefault({}),
+    images: imagesSchema.prefault({}),
     install: installSchema.prefault({}),
     security: z
       .strictObject({
@@ -257,3 +270,5 @@ export type DhcpConfig = Config["dhcp"];
 export type TftpConfig = Config["tftp"];
 export type SubnetConfig = Config["network"]["subnets"][number];
 export type MirrorConfig = Config["mirrors"]["debian"];
+export type FileServerConfig = Config["mirrors"]["kubernetes"];
+export type ImagesConfig = Config["images"];

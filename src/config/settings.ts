@@ -12,6 +12,8 @@ export interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
   readonly items?: SchemaNode;
+  /** Of a section whose keys are the person's own: what each entry holds. */
+  readonly additionalProperties?: SchemaNode | false;
   readonly minimum?: number;
   readonly exclusiveMinimum?: number;
   readonly maximum?: number;
@@ -52,9 +54,14 @@ export function nodeAt(
 ): SchemaNode | undefined {
   let node: SchemaNode | undefined = root;
   for (const step of path) {
-    node = typeof step === "number" ? node?.items : node?.properties?.[String(step)];
+    node = typeof step === "number" ? node?.items : (node?.properties?.[String(step)] ?? entryOf(node));
   }
   return node;
+}
+
+/** What the entries of a section hold whose keys are the person's own. */
+export function entryOf(node: SchemaNode | undefined): SchemaNode | undefined {
+  return typeof node?.additionalProperties === "object" ? node.additionalProperties : undefined;
 }
 
 /** `MUSTER_DHCP_PROXY_PORT` for `dhcp.proxyPort`. */

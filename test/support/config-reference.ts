@@ -1,6 +1,6 @@
 /** docs/config.md, written from the schema: names, defaults and descriptions are said there and nowhere else. */
 import { CONFIG_PLACES } from "../../src/config/locate.ts";
-import { type SchemaNode, type Setting, schemaTree, settingsOf } from "../../src/config/settings.ts";
+import { entryOf, type SchemaNode, type Setting, schemaTree, settingsOf } from "../../src/config/settings.ts";
 
 /** The whole document. */
 export function configPage(): string {
@@ -28,13 +28,13 @@ function settingRow({ path, node, secret }: Setting): string {
   return row(`\`${path.join(".")}\``, node, meaning);
 }
 
-/** The fields of a list's items, below the list itself. */
+/** The fields of a list's items, or of entries under a person's own keys, below the list itself. */
 function itemRows(path: string, node: SchemaNode): readonly string[] {
-  const fields = node.items?.properties;
-  if (fields === undefined) return [];
-  return Object.entries(fields).flatMap(([key, child]) => {
-    const name = `${path}[].${key}`;
-    const required = node.items?.required?.includes(key) === true;
+  const entry = entryOf(node) ?? node.items;
+  if (entry?.properties === undefined) return [];
+  return Object.entries(entry.properties).flatMap(([key, child]) => {
+    const name = entry === node.items ? `${path}[].${key}` : `${path}.<name>.${key}`;
+    const required = entry.required?.includes(key) === true;
     return [row(`\`${name}\``, child, child.description ?? "", required), ...itemRows(name, child)];
   });
 }
@@ -51,6 +51,7 @@ function typeOf(node: SchemaNode): string {
   if (node.type === "array")
     return `list of ${node.items?.properties ? "entries" : typeOf(node.items ?? {})}`;
   const names: Readonly<Record<string, string>> = {
+    object: "entries by name",
     string: "text",
     integer: "whole number",
     boolean: "true, false",
