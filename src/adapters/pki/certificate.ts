@@ -12,18 +12,20 @@ type Asn1 = forge.asn1.Asn1;
 
 export interface DistinguishedName {
   readonly commonName: string;
+  /** Kubernetes reads these as the groups of a user. */
+  readonly organizations?: readonly string[];
   readonly organizationalUnit?: string;
 }
 
-/** What a certificate is for decides its key usage and constraints. */
-export type CertificatePurpose = "authority" | "server" | "client";
+/** What a certificate is for decides its key usage and constraints; `peer` is server and client in one. */
+export type CertificatePurpose = "authority" | "server" | "client" | "peer";
 
 export interface CertificateRequest {
   readonly purpose: CertificatePurpose;
   readonly subject: DistinguishedName;
   readonly issuer: DistinguishedName;
   readonly publicKey: KeyObject;
-  /** The issuer's RSA key pair. */
+  /** The issuer's key pair: RSA, P-256 or P-384. */
   readonly issuerKey: { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
   /** Epoch milliseconds, both inclusive. */
   readonly notBefore: number;
@@ -40,7 +42,10 @@ export interface Certificate {
 
 const OID = {
   sha256WithRsa: "1.2.840.113549.1.1.11",
+  ecdsaWithSha256: "1.2.840.10045.4.3.2",
+  ecdsaWithSha384: "1.2.840.10045.4.3.3",
   commonName: "2.5.4.3",
+  organization: "2.5.4.10",
   organizationalUnit: "2.5.4.11",
   subjectKeyId: "2.5.29.14",
   keyUsage: "2.5.29.15",
@@ -57,6 +62,7 @@ const KEY_USAGE: Readonly<Record<CertificatePurpose, readonly number[]>> = {
   authority: [0x01, 0x06],
   server: [0x05, 0xa0],
   client: [0x07, 0x80],
+  peer: [0x05, 0xa0],
 };
 
 /** Builds and signs one certificate with a random 128-bit serial. */
@@ -64,9 +70,10 @@ export function buildCertificate(request: CertificateRequest): Certificate {
   // The highest bit stays clear and the next is set: positive, and of the same length every time.
   const serial = randomBytes(16);
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
-  const tbs = tbsCertificate(request, serial);
-  const signature = sign("sha256", derOf(tbs), request.issuerKey.privateKey);
-  const der = derOf(sequence(tbs, signatureAlgorithm(), bitString(signature)));
+  const { digest, identifier } = signatureAlgorithm(request.issuerKey.privateKey);
+  const tbs = tbsCertificate(request, { serial, identifier });
+  const signature = sign(digest, derOf(tbs), request.issuerKey.privateKey);
+  const der = derOf(sequence(tbs, identifier, bitString(signature)));
   const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
   return {
     pem: `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`,
@@ -74,11 +81,14 @@ export function buildCertificate(request: CertificateRequest): Certificate {
   };
 }
 
-function tbsCertificate(request: CertificateRequest, serial: Buffer): Asn1 {
+function tbsCertificate(
+  request: CertificateRequest,
+  made: { readonly serial: Buffer; readonly identifier: Asn1 },
+): Asn1 {
   return sequence(
     context(0, [primitive(asn1.Type.INTEGER, Buffer.from([2]))]),
-    primitive(asn1.Type.INTEGER, serial),
-    signatureAlgorithm(),
+    primitive(asn1.Type.INTEGER, made.serial),
+    made.identifier,
     nameOf(request.issuer),
     sequence(timeOf(request.notBefore), timeOf(request.notAfter)),
     nameOf(request.subject),
@@ -91,7 +101,12 @@ function extensionsOf(request: CertificateRequest): readonly Asn1[] {
   const { purpose, alternativeNames = [] } = request;
   const authority = purpose === "authority";
   const constraints = authority ? [boolean(true), primitive(asn1.Type.INTEGER, Buffer.from([0]))] : [];
-  const purposes = { authority: [], server: [OID.serverAuth], client: [OID.clientAuth] }[purpose];
+  const purposes = {
+    authority: [],
+    server: [OID.serverAuth],
+    client: [OID.clientAuth],
+    peer: [OID.serverAuth, OID.clientAuth],
+  }[purpose];
   return [
     extension(OID.basicConstraints, sequence(...constraints), "critical"),
     extension(OID.keyUsage, primitive(asn1.Type.BITSTRING, Buffer.from(KEY_USAGE[purpose])), "critical"),
@@ -120,14 +135,15 @@ function keyId(key: KeyObject): Buffer {
   return createHash("sha256").update(spki(key)).digest().subarray(0, 20);
 }
 
-function nameOf({ commonName, organizationalUnit }: DistinguishedName): Asn1 {
+function nameOf({ commonName, organizations = [], organizationalUnit }: DistinguishedName): Asn1 {
   const attribute = (id: string, value: string): Asn1 =>
     asn1.create(asn1.Class.UNIVERSAL, asn1.Type.SET, true, [
       sequence(oid(id), primitive(asn1.Type.UTF8, Buffer.from(value, "utf8"))),
     ]);
   const unit =
     organizationalUnit === undefined ? [] : [attribute(OID.organizationalUnit, organizationalUnit)];
-  return sequence(...unit, attribute(OID.commonName, commonName));
+  const groups = organizations.map((group) => attribute(OID.organization, group));
+  return sequence(...groups, ...unit, attribute(OID.commonName, commonName));
 }
 
 /** UTCTime through 2049, GeneralizedTime from 2050 (RFC 5280 4.1.2.5). */
@@ -146,8 +162,15 @@ function spki(key: KeyObject): Buffer {
   return key.export({ type: "spki", format: "der" });
 }
 
-function signatureAlgorithm(): Asn1 {
-  return sequence(oid(OID.sha256WithRsa), asn1.create(asn1.Class.UNIVERSAL, asn1.Type.NULL, false, ""));
+/** RSA with SHA-256, or ECDSA with the hash that fits the curve (RFC 4055, RFC 5758). */
+function signatureAlgorithm(key: KeyObject): { readonly digest: string; readonly identifier: Asn1 } {
+  if (key.asymmetricKeyType === "rsa") {
+    const none = asn1.create(asn1.Class.UNIVERSAL, asn1.Type.NULL, false, "");
+    return { digest: "sha256", identifier: sequence(oid(OID.sha256WithRsa), none) };
+  }
+  return key.asymmetricKeyDetails?.namedCurve === "secp384r1"
+    ? { digest: "sha384", identifier: sequence(oid(OID.ecdsaWithSha384)) }
+    : { digest: "sha256", identifier: sequence(oid(OID.ecdsaWithSha256)) };
 }
 
 function sequence(...values: readonly Asn1[]): Asn1 {

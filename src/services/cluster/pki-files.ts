@@ -1,0 +1,86 @@
+/** Which files of a cluster's PKI a machine holds, under the paths where kubeadm looks for them. */
+import { type ClusterMember, type ClusterView, etcdMembersOf } from "../../domain/cluster/members.ts";
+import type { PkiFile } from "./cluster-authorities.ts";
+import type { ClusterPki } from "./cluster-pki.ts";
+
+const DIRECTORY = "/etc/kubernetes/pki";
+const SECRET = 0o600;
+const PUBLIC = 0o644;
+/** Nothing on an etcd host renews certificates, so these outlive kubeadm's single year. */
+const ETCD_LEAF_MS = 10 * 365 * 86_400_000;
+
+/**
+ * The set that is the same on every control plane; kubeadm makes the rest itself. With an external etcd its authority's key
+ * stays on the appliance, and a client certificate takes its place.
+ */
+export async function controlPlaneFiles(pki: ClusterPki, cluster: ClusterView): Promise<readonly PkiFile[]> {
+  const { ca, frontProxyCa, etcdCa, serviceAccount } = await pki.ensure(cluster);
+  const shared = [
+    certificate("ca.crt", ca.certificate),
+    key("ca.key", ca.key),
+    certificate("front-proxy-ca.crt", frontProxyCa.certificate),
+    key("front-proxy-ca.key", frontProxyCa.key),
+    certificate("sa.pub", serviceAccount.publicKey),
+    key("sa.key", serviceAccount.privateKey),
+    certificate("etcd/ca.crt", etcdCa.certificate),
+  ];
+  if (cluster.spec.etcd.topology === "stacked") return [...shared, key("etcd/ca.key", etcdCa.key)];
+  const client = await pki.leaf(cluster, {
+    authority: "etcdCa",
+    purpose: "client",
+    commonName: "kube-apiserver-etcd-client",
+    organisations: [],
+    lifetimeMs: ETCD_LEAF_MS,
+  });
+  return [
+    ...shared,
+    certificate("apiserver-etcd-client.crt", client.certificate),
+    key("apiserver-etcd-client.key", client.key),
+  ];
+}
+
+/** What a host of an external etcd holds: its own certificates, and no authority's key. */
+export async function etcdHostFiles(
+  pki: ClusterPki,
+  { cluster, member }: { readonly cluster: ClusterView; readonly member: ClusterMember },
+): Promise<readonly PkiFile[]> {
+  const { etcdCa } = await pki.ensure(cluster);
+  const names = [member.name, member.address, "localhost", "127.0.0.1", "::1"];
+  const base = { authority: "etcdCa", organisations: [], lifetimeMs: ETCD_LEAF_MS } as const;
+  const own = { ...base, purpose: "peer", commonName: member.name, alternativeNames: names } as const;
+  const [server, peer, healthcheck] = await Promise.all([
+    pki.leaf(cluster, own),
+    pki.leaf(cluster, own),
+    pki.leaf(cluster, { ...base, purpose: "client", commonName: "kube-etcd-healthcheck-client" }),
+  ]);
+  return [
+    certificate("etcd/ca.crt", etcdCa.certificate),
+    certificate("etcd/server.crt", server.certificate),
+    key("etcd/server.key", server.key),
+    certificate("etcd/peer.crt", peer.certificate),
+    key("etcd/peer.key", peer.key),
+    certificate("etcd/healthcheck-client.crt", healthcheck.certificate),
+    key("etcd/healthcheck-client.key", healthcheck.key),
+  ];
+}
+
+/** What one member is given: the shared set for a control plane, leaf certificates for an etcd host, nothing for others. */
+export async function secretFilesOf(
+  pki: ClusterPki,
+  { cluster, member }: { readonly cluster: ClusterView; readonly member: ClusterMember },
+): Promise<readonly PkiFile[]> {
+  const files = member.roles.includes("control-plane") ? await controlPlaneFiles(pki, cluster) : [];
+  const external = cluster.spec.etcd.topology === "external";
+  if (!external || !etcdMembersOf(cluster).some(({ name }) => name === member.name)) return files;
+  const known = new Set(files.map(({ path }) => path));
+  const own = await etcdHostFiles(pki, { cluster, member });
+  return [...files, ...own.filter(({ path }) => !known.has(path))];
+}
+
+function certificate(name: string, content: string): PkiFile {
+  return { path: `${DIRECTORY}/${name}`, mode: PUBLIC, content };
+}
+
+function key(name: string, content: string): PkiFile {
+  return { path: `${DIRECTORY}/${name}`, mode: SECRET, content };
+}
