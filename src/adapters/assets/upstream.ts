@@ -11,7 +11,12 @@ import { MusterError } from "../../domain/errors.ts";
 export interface UpstreamRequest {
   /** Path relative to the archive's address, without a leading slash. */
   readonly path: string;
+  /** What follows the question mark, already encoded. */
+  readonly query?: string;
+  readonly method?: "GET" | "HEAD";
   readonly headers?: Readonly<Record<string, string>>;
+  /** Credentials of this request; like the configured ones they never leave for another server by a redirect. */
+  readonly authorization?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -52,10 +57,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const get = async (request: UpstreamRequest): Promise<IncomingMessage> => {
     // Joined as text: as a relative reference a path such as `//host/` would leave the archive.
     let target = new URL(base.href + request.path.split("/").map(encodeSegment).join("/"));
+    if (request.query !== undefined) target.search = request.query;
+    const credentials = request.authorization ?? authorization;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop += 1) {
-      const own = target.origin === base.origin && authorization !== undefined;
-      const headers = { ...request.headers, ...(own && { Authorization: authorization }) };
-      const response = await transport.send(target, headers, request.signal);
+      const own = target.origin === base.origin && credentials !== undefined;
+      const headers = { ...request.headers, ...(own && { Authorization: credentials }) };
+      const response = await transport.send(target, { ...request, headers });
       const location = REDIRECTS.has(response.statusCode ?? 0) ? response.headers.location : undefined;
       if (location === undefined) return response;
       response.resume();
@@ -76,8 +83,7 @@ export function createAbsentUpstream(reason: string): Upstream {
 interface Transport {
   readonly send: (
     url: URL,
-    headers: Record<string, string>,
-    signal: AbortSignal | undefined,
+    request: Pick<UpstreamRequest, "method" | "headers" | "signal">,
   ) => Promise<IncomingMessage>;
   readonly close: () => void;
 }
@@ -88,8 +94,9 @@ function createTransport({ proxy, timeoutMs = 30_000 }: UpstreamOptions): Transp
   const secure = new https.Agent({ keepAlive: true, maxSockets: 16, timeout: timeoutMs });
   const proxyAuthorization = via && basic(decodeURIComponent(via.username), decodeURIComponent(via.password));
   const proxyHeaders = proxyAuthorization === undefined ? {} : { "Proxy-Authorization": proxyAuthorization };
-  const send: Transport["send"] = async (url, headers, signal) => {
+  const send: Transport["send"] = async (url, { method = "GET", headers, signal }) => {
     const common = {
+      method,
       headers: { "User-Agent": "muster", ...headers },
       timeout: timeoutMs,
       ...(signal && { signal }),

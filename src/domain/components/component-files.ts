@@ -8,16 +8,25 @@ export type ComponentArchitecture = "amd64" | "arm64";
 
 export const COMPONENT_ARCHITECTURES: readonly ComponentArchitecture[] = ["amd64", "arm64"];
 
-/** Upstreams of files, as they are named in the configuration and in `/mirror/<name>/…`. */
-export type ComponentUpstream = "kubernetes" | "github";
+/** Upstreams of files, as they are named in `/mirror/<name>/…`. */
+export const FILE_UPSTREAMS = ["kubernetes", "github", "github-raw", "elastic"] as const;
 
-/**
- * Where a file's SHA-256 is published: `bare` holds only the digest; `list` holds lines of digest and name, as
- * `sha256sum` prints them (possibly inside a clear-signed message).
- */
-export interface PublishedChecksum {
+export type FileUpstream = (typeof FILE_UPSTREAMS)[number];
+
+/** A file of an upstream that never changes under its name. */
+export interface UpstreamFile {
+  readonly component: string;
+  readonly version: string;
+  /** The file's own name. */
+  readonly name: string;
+  readonly upstream: FileUpstream;
+  /** Below the upstream's address, without a leading slash: also its path below `/mirror/<upstream>/`. */
   readonly path: string;
-  readonly format: "bare" | "list";
+  /**
+   * Where its SHA-256 is published: a digest alone, or lines of digest and name as `sha256sum` prints them. Absent where
+   * the upstream publishes none: then what was seen first counts from then on.
+   */
+  readonly checksumPath?: string;
 }
 
 /** A program inside an archive and its place on the machine. */
@@ -33,16 +42,10 @@ export type Placement =
   /** Every regular file of the archive, without its directories. */
   | { readonly kind: "archive-all"; readonly directory: string };
 
-/** One file of an upstream. */
-export interface ComponentFile {
-  readonly component: string;
-  readonly version: string;
-  /** The file's own name. */
-  readonly name: string;
-  readonly upstream: ComponentUpstream;
-  /** Below the upstream's address, without a leading slash: also its path below `/mirror/<upstream>/`. */
-  readonly path: string;
-  readonly checksum: PublishedChecksum;
+/** A file of a node, with its place on the machine. */
+export interface ComponentFile extends UpstreamFile {
+  readonly architecture: ComponentArchitecture;
+  readonly checksumPath: string;
   readonly placement: Placement;
 }
 
@@ -52,8 +55,8 @@ export interface ComponentSources {
   readonly containerd: { readonly from: "release"; readonly version?: string } | { readonly from: "debian" };
   /** crictl: its version, the default one, or none. */
   readonly crictl?: string | boolean;
-  /** etcd, etcdctl and etcdutl: wanted on hosts of an external etcd that runs as a systemd service. */
-  readonly etcd?: boolean;
+  /** etcd, etcdctl and etcdutl, on hosts of an external etcd that runs as a systemd service: the default or a version. */
+  readonly etcd?: string | boolean;
   /** Kubernetes programs; a host of an external etcd without a kubelet wants none. */
   readonly kubernetes?: readonly KubernetesProgram[];
 }
@@ -79,10 +82,14 @@ export function componentFiles(
       runc(defaults.runc, arch),
     );
   }
-  const { crictl: wanted = true } = sources;
-  if (wanted !== false) files.push(crictl(typeof wanted === "string" ? wanted : defaults.crictl, arch));
-  if (sources.etcd === true) files.push(etcd(defaults.etcd, arch));
+  const { crictl: wantedCrictl = true, etcd: wantedEtcd = false } = sources;
+  if (wantedCrictl !== false) files.push(crictl(versionOf(wantedCrictl, defaults.crictl), arch));
+  if (wantedEtcd !== false) files.push(etcd(versionOf(wantedEtcd, defaults.etcd), arch));
   return files;
+}
+
+function versionOf(wanted: string | true, fallback: string): string {
+  return wanted === true ? fallback : wanted;
 }
 
 function kubernetesProgram({
@@ -99,93 +106,138 @@ function kubernetesProgram({
     component: "kubernetes",
     version,
     name,
+    architecture: arch,
     upstream: "kubernetes",
     path,
-    checksum: { path: `${path}.sha256`, format: "bare" },
+    checksumPath: `${path}.sha256`,
     placement: { kind: "program", to: `${BIN}/${name}` },
   };
 }
 
-function containerd(version: string, arch: ComponentArchitecture): ComponentFile {
-  const members = ["containerd", "containerd-shim-runc-v2", "ctr"];
-  return released({
-    component: "containerd",
-    version,
+/** A project's release page: how its files are named, and where their checksums are. */
+interface ReleasePage {
+  readonly repository: string;
+  readonly file: (version: string, arch: ComponentArchitecture) => string;
+  readonly checksum: (file: string) => string;
+}
+
+const PAGES = {
+  containerd: {
     repository: "containerd/containerd",
-    name: `containerd-${version}-linux-${arch}.tar.gz`,
-    checksum: (name) => `${name}.sha256sum`,
-    placement: {
-      kind: "archive",
-      members: members.map((name) => ({ member: `bin/${name}`, to: `${BIN}/${name}` })),
-    },
+    file: (version, arch) => `containerd-${version}-linux-${arch}.tar.gz`,
+    checksum: (file) => `${file}.sha256sum`,
+  },
+  runc: {
+    repository: "opencontainers/runc",
+    file: (_version, arch) => `runc.${arch}`,
+    checksum: () => "runc.sha256sum",
+  },
+  "cni-plugins": {
+    repository: "containernetworking/plugins",
+    file: (version, arch) => `cni-plugins-linux-${arch}-v${version}.tgz`,
+    checksum: (file) => `${file}.sha256`,
+  },
+  crictl: {
+    repository: "kubernetes-sigs/cri-tools",
+    file: (version, arch) => `crictl-v${version}-linux-${arch}.tar.gz`,
+    checksum: (file) => `${file}.sha256`,
+  },
+  etcd: {
+    repository: "etcd-io/etcd",
+    file: (version, arch) => `etcd-v${version}-linux-${arch}.tar.gz`,
+    checksum: () => "SHA256SUMS",
+  },
+} as const satisfies Record<string, ReleasePage>;
+
+function containerd(version: string, arch: ComponentArchitecture): ComponentFile {
+  return released("containerd", {
+    version,
+    arch,
+    placement: programs(["containerd", "containerd-shim-runc-v2", "ctr"], "bin/"),
   });
 }
 
 function runc(version: string, arch: ComponentArchitecture): ComponentFile {
-  return released({
-    component: "runc",
-    version,
-    repository: "opencontainers/runc",
-    name: `runc.${arch}`,
-    checksum: () => "runc.sha256sum",
-    placement: { kind: "program", to: `${BIN}/runc` },
-  });
+  return released("runc", { version, arch, placement: { kind: "program", to: `${BIN}/runc` } });
 }
 
 function cniPlugins(version: string, arch: ComponentArchitecture): ComponentFile {
-  return released({
-    component: "cni-plugins",
-    version,
-    repository: "containernetworking/plugins",
-    name: `cni-plugins-linux-${arch}-v${version}.tgz`,
-    checksum: (name) => `${name}.sha256`,
-    placement: { kind: "archive-all", directory: CNI_BIN },
-  });
+  return released("cni-plugins", { version, arch, placement: { kind: "archive-all", directory: CNI_BIN } });
 }
 
 function crictl(version: string, arch: ComponentArchitecture): ComponentFile {
-  return released({
-    component: "crictl",
-    version,
-    repository: "kubernetes-sigs/cri-tools",
-    name: `crictl-v${version}-linux-${arch}.tar.gz`,
-    checksum: (name) => `${name}.sha256`,
-    placement: { kind: "archive", members: [{ member: "crictl", to: `${BIN}/crictl` }] },
-  });
+  return released("crictl", { version, arch, placement: programs(["crictl"], "") });
 }
 
 function etcd(version: string, arch: ComponentArchitecture): ComponentFile {
-  const directory = `etcd-v${version}-linux-${arch}`;
-  const members = ["etcd", "etcdctl", "etcdutl"];
-  return released({
-    component: "etcd",
-    version,
-    repository: "etcd-io/etcd",
-    name: `${directory}.tar.gz`,
-    checksum: () => "SHA256SUMS",
-    placement: {
-      kind: "archive",
-      members: members.map((name) => ({ member: `${directory}/${name}`, to: `${BIN}/${name}` })),
-    },
-  });
+  const directory = `etcd-v${version}-linux-${arch}/`;
+  return released("etcd", { version, arch, placement: programs(["etcd", "etcdctl", "etcdutl"], directory) });
+}
+
+function programs(names: readonly string[], directory: string): Placement {
+  return {
+    kind: "archive",
+    members: names.map((name) => ({ member: directory + name, to: `${BIN}/${name}` })),
+  };
 }
 
 interface ReleasedFile {
-  readonly component: string;
   readonly version: string;
-  readonly repository: string;
-  readonly name: string;
-  readonly checksum: (name: string) => string;
+  readonly arch: ComponentArchitecture;
   readonly placement: Placement;
 }
 
 /** A file of a release page: `OWNER/NAME/releases/download/vVERSION/FILE`, its checksums beside it. */
-function released({ repository, checksum, ...file }: ReleasedFile): ComponentFile {
-  const directory = `${repository}/releases/download/v${file.version}`;
+function released(component: keyof typeof PAGES, { version, arch, placement }: ReleasedFile): ComponentFile {
+  const page = PAGES[component];
+  const name = page.file(version, arch);
+  const directory = `${page.repository}/releases/download/v${version}`;
   return {
-    ...file,
+    component,
+    version,
+    name,
+    architecture: arch,
     upstream: "github",
-    path: `${directory}/${file.name}`,
-    checksum: { path: `${directory}/${checksum(file.name)}`, format: "list" },
+    path: `${directory}/${name}`,
+    checksumPath: `${directory}/${page.checksum(name)}`,
+    placement,
   };
+}
+
+const KUBERNETES_PATH = /^release\/v(\d+\.\d+\.\d+)\/bin\/linux\/(amd64|arm64)\/([a-z][a-z-]{0,40})$/;
+const PAGE_PATH = /^([^/]+\/[^/]+)\/releases\/download\/v(\d+\.\d+\.\d+)\/([^/]+)$/;
+
+/** The released file that a path of an upstream names, with its published checksum; undefined for every other path. */
+export function releasedFileAt(upstream: string, path: string): UpstreamFile | undefined {
+  if (upstream === "kubernetes") {
+    const [, version, , name] = KUBERNETES_PATH.exec(path) ?? [];
+    if (version === undefined || name === undefined) return undefined;
+    return { component: "kubernetes", version, name, upstream, path, checksumPath: `${path}.sha256` };
+  }
+  if (upstream !== "github") return undefined;
+  const [, repository, version, name] = PAGE_PATH.exec(path) ?? [];
+  if (version === undefined || name === undefined) return undefined;
+  const [component, page] = Object.entries(PAGES).find(([, each]) => each.repository === repository) ?? [];
+  const known = COMPONENT_ARCHITECTURES.some((arch) => page?.file(version, arch) === name);
+  if (component === undefined || page === undefined || !known) return undefined;
+  const directory = path.slice(0, path.length - name.length);
+  return {
+    component,
+    version,
+    name,
+    upstream,
+    path,
+    checksumPath: directory + page.checksum(name),
+  };
+}
+
+/** The SHA-256 of `name` in what an upstream publishes; undefined when it is not in there. */
+export function publishedSha256(text: string, name: string): string | undefined {
+  const lines = text.split("\n").flatMap((line) => {
+    const [, sha256, file] = /^([0-9a-f]{64})(?:\s+\*?(?:\.\/)?(\S+))?\s*$/.exec(line) ?? [];
+    return sha256 === undefined ? [] : [{ sha256, file }];
+  });
+  const [first, ...more] = lines;
+  const alone = first?.file === undefined && more.length === 0 ? first : undefined;
+  return (lines.find(({ file }) => file === name) ?? alone)?.sha256;
 }

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { componentFiles } from "../../../../src/domain/components/component-files.ts";
+import {
+  componentFiles,
+  publishedSha256,
+  releasedFileAt,
+} from "../../../../src/domain/components/component-files.ts";
 import { DEBIAN_CONTAINERD, pairContainerd } from "../../../../src/domain/components/containerd-pairing.ts";
 import {
   DEFAULT_KUBERNETES_VERSION,
@@ -72,8 +76,8 @@ describe("component files", () => {
       "github/opencontainers/runc/releases/download/v1.4.3/runc.arm64",
       "github/kubernetes-sigs/cri-tools/releases/download/v1.36.0/crictl-v1.36.0-linux-arm64.tar.gz",
     ]);
-    assert.equal(files[0]?.checksum.path, "release/v1.36.3/bin/linux/arm64/kubeadm.sha256");
-    assert.equal(files[5]?.checksum.path, "opencontainers/runc/releases/download/v1.4.3/runc.sha256sum");
+    assert.equal(files[0]?.checksumPath, "release/v1.36.3/bin/linux/arm64/kubeadm.sha256");
+    assert.equal(files[5]?.checksumPath, "opencontainers/runc/releases/download/v1.4.3/runc.sha256sum");
   });
 
   it("leave out what Debian's packages bring", () => {
@@ -93,5 +97,41 @@ describe("component files", () => {
         to: `/usr/local/bin/${name}`,
       })),
     });
+  });
+
+  it("are recognised by their path, and nothing else is", () => {
+    const sources = { containerd: { from: "release" }, etcd: true } as const;
+    for (const arch of ["amd64", "arm64"] as const) {
+      for (const file of componentFiles(release("1.37.1"), { arch, sources })) {
+        const { component, version, name, upstream, path, checksumPath } = file;
+        const expected = { component, version, name, upstream, path, checksumPath };
+        assert.deepEqual(releasedFileAt(upstream, path), expected, path);
+      }
+    }
+    for (const path of [
+      "release/stable.txt",
+      "release/v1.36.3/bin/linux/amd64/../kubeadm",
+      "release/v1.36.3/bin/windows/amd64/kubeadm",
+      "somebody/else/releases/download/v1.0.0/malware",
+      "containerd/containerd/releases/download/v2.3.4/other.tar.gz",
+      "containerd/containerd/releases/latest/download/containerd-2.3.4-linux-amd64.tar.gz",
+    ]) {
+      assert.equal(releasedFileAt("kubernetes", path), undefined, path);
+      assert.equal(releasedFileAt("github", path), undefined, path);
+    }
+  });
+
+  it("have their checksum read from a digest alone, a list, and a signed list", () => {
+    const [one, two] = ["a".repeat(64), "b".repeat(64)];
+    assert.equal(publishedSha256(`${one}\n`, "kubeadm"), one);
+    assert.equal(publishedSha256(one, "kubeadm"), one);
+    const list = `${one}  runc.amd64\n${two} *runc.arm64\n`;
+    assert.equal(publishedSha256(list, "runc.arm64"), two);
+    assert.equal(
+      publishedSha256(`-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n${list}`, "runc.amd64"),
+      one,
+    );
+    assert.equal(publishedSha256(list, "runc.riscv64"), undefined);
+    assert.equal(publishedSha256("<html>404</html>", "kubeadm"), undefined);
   });
 });
