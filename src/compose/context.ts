@@ -20,10 +20,13 @@ export interface Context {
 }
 
 /** How often and how long an installation may try, from the configuration. */
-export function lifecycleLimits({ install }: Config): LifecycleLimits {
+export function lifecycleLimits({ install, cluster }: Config): LifecycleLimits {
   return {
     installAttempts: install.attempts,
     installTimeout: install.timeoutSeconds * 1000,
     firstBootTimeout: install.firstBootTimeoutSeconds * 1000,
+    preparingTimeout: cluster.preparingTimeoutSeconds * 1000,
+    waitingTimeout: cluster.waitingTimeoutSeconds * 1000,
+    joiningTimeout: cluster.joiningTimeoutSeconds * 1000,
   };
 }

@@ -211,6 +211,25 @@ const installSchema = z.strictObject({
   ticketSeconds: seconds.default(14_400).describe("Life of an installation's ticket"),
 });
 
+const clusterSchema = z.strictObject({
+  preparingTimeoutSeconds: seconds
+    .default(3600)
+    .describe("A machine that prepares for its cluster and is silent for this long has failed"),
+  waitingTimeoutSeconds: seconds
+    .default(1800)
+    .describe("A machine that waits for its turn and is silent for this long has failed"),
+  joiningTimeoutSeconds: seconds
+    .default(1800)
+    .describe("A machine that joins its cluster and is silent for this long has failed"),
+  joinTurnSeconds: seconds
+    .default(900)
+    .describe("A join that takes longer than this lets the next machine go first"),
+  workersAtOnce: z.int().positive().default(10).describe("Workers that join at the same time"),
+  drainSeconds: seconds
+    .default(300)
+    .describe("How long a machine's pods may take to leave before a reimage is given up"),
+});
+
 export const configSchema = z
   .strictObject({
     dataDir: z.string().default("data").describe("Where the appliance keeps its state"),
@@ -238,6 +257,7 @@ export const configSchema = z
       .prefault({}),
     images: imagesSchema.prefault({}),
     install: installSchema.prefault({}),
+    cluster: clusterSchema.prefault({}),
     security: z
       .strictObject({
         bootNetwork: z

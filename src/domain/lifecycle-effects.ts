@@ -6,7 +6,7 @@ import {
   LOADING_STAGE,
   type TransitionContext,
 } from "./lifecycle-events.ts";
-import { type Failure, INSTALL_STAGES, type Machine } from "./machine.ts";
+import { type Failure, INSTALL_STAGES, type LifecycleState, type Machine } from "./machine.ts";
 
 /** New values of fields; undefined removes a field. */
 export type MachinePatch = { readonly [K in keyof Machine]?: Machine[K] | undefined };
@@ -105,7 +105,15 @@ export function reportedFailure(
 export function renewedDeadline(machine: Machine, context: TransitionContext): number | undefined {
   if (machine.held === undefined || machine.deadline === undefined) return machine.deadline;
   const { installTimeout, firstBootTimeout } = context.limits;
-  return context.now + (machine.installFinished ? firstBootTimeout : installTimeout);
+  const installing = machine.installFinished ? firstBootTimeout : installTimeout;
+  return context.now + (patienceWith(machine.state, context) ?? installing);
+}
+
+/** How long a machine may be silent in a state of its way into a cluster, in milliseconds; undefined in all others. */
+export function patienceWith(state: LifecycleState, { limits }: TransitionContext): number | undefined {
+  if (state === "preparing") return limits.preparingTimeout;
+  if (state === "waiting") return limits.waitingTimeout;
+  return state === "joining" ? limits.joiningTimeout : undefined;
 }
 
 /** Whether an installer may be handed out in the machine's state. */
@@ -144,7 +152,7 @@ export function unlessDue(machine: Machine, event: EventOf<"silence">): string |
 /** Refuses reports of another generation; a held machine may be ahead of a restored registry, its certificate proves it. */
 export function unlessOtherGeneration(
   machine: Machine,
-  event: EventOf<"node-reported" | "node-failed">,
+  event: { readonly generation: number },
 ): string | undefined {
   if (event.generation === machine.generation) return undefined;
   if (machine.held !== undefined && event.generation > machine.generation) return undefined;

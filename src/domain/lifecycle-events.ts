@@ -26,6 +26,22 @@ export type LifecycleEvent =
   /** The installed system, known by its certificate, says that it runs. */
   | { readonly type: "node-reported"; readonly generation: number }
   | { readonly type: "node-failed"; readonly generation: number; readonly reason: string }
+  /** The installed system has taken what makes it a member of its cluster. */
+  | { readonly type: "payload-taken"; readonly generation: number }
+  | { readonly type: "step-reported"; readonly generation: number; readonly step: string }
+  | { readonly type: "turn-asked"; readonly generation: number }
+  /** It may initialise or join now. */
+  | { readonly type: "turn-granted"; readonly generation: number }
+  | { readonly type: "turn-ended"; readonly reason: string }
+  /** The cluster says that its Node is Ready. */
+  | { readonly type: "node-ready" }
+  /** The cluster says that its Node is not Ready any more, or gone. */
+  | { readonly type: "node-lost"; readonly reason: string }
+  /** It is being taken out of its cluster: first its pods. */
+  | { readonly type: "drain-started" }
+  /** …then its etcd member and its Node. */
+  | { readonly type: "removal-started" }
+  | { readonly type: "removal-given-up"; readonly reason: string }
   /** The watchdog saw this deadline of the machine pass. */
   | { readonly type: "silence"; readonly deadline: number }
   | { readonly type: "retry-requested" }
@@ -46,6 +62,9 @@ export interface LifecycleLimits {
   readonly installAttempts: number;
   readonly installTimeout: number;
   readonly firstBootTimeout: number;
+  readonly preparingTimeout: number;
+  readonly waitingTimeout: number;
+  readonly joiningTimeout: number;
 }
 
 export interface TransitionContext {
@@ -62,6 +81,16 @@ const DESCRIPTIONS: Readonly<Record<LifecycleEventType, string>> = {
   "install-failed": "the report that the installation failed",
   "node-reported": "a report of the installed system",
   "node-failed": "a failure report of the installed system",
+  "payload-taken": "taking the node payload",
+  "step-reported": "the report of a step",
+  "turn-asked": "asking for a turn",
+  "turn-granted": "a granted turn",
+  "turn-ended": "the end of a turn",
+  "node-ready": "a Node that is Ready",
+  "node-lost": "a Node that is not Ready",
+  "drain-started": "draining",
+  "removal-started": "removal from the cluster",
+  "removal-given-up": "giving up the removal",
   silence: "a passed deadline",
   "retry-requested": "a retry",
   "reimage-requested": "a reimage",
@@ -77,5 +106,6 @@ const DESCRIPTIONS: Readonly<Record<LifecycleEventType, string>> = {
 /** The event in words that begin a sentence about it. */
 export function describeEvent(event: LifecycleEvent): string {
   const words = DESCRIPTIONS[event.type];
+  if (event.type === "step-reported") return `the report of step ${event.step}`;
   return event.type === "stage-reported" ? `${words} of stage ${event.stage}` : words;
 }

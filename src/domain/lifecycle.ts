@@ -5,7 +5,8 @@
 
 import type { MachinePatch } from "./lifecycle-effects.ts";
 import { describeEvent, type LifecycleEvent, type TransitionContext } from "./lifecycle-events.ts";
-import { LIFECYCLE_TABLE, type LifecycleRule } from "./lifecycle-table.ts";
+import type { LifecycleRule } from "./lifecycle-rule.ts";
+import { LIFECYCLE_TABLE } from "./lifecycle-table.ts";
 import type { LifecycleState, Machine } from "./machine.ts";
 
 /** `changed: false` is an accepted repetition: the same report twice has one effect. */

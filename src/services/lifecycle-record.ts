@@ -19,7 +19,15 @@ const QUIET_REPEATS: readonly LifecycleEventType[] = [
   "node-reported",
   "installer-booted",
   "boot-override-used",
+  "payload-taken",
+  "step-reported",
+  "turn-asked",
+  "turn-granted",
+  "node-ready",
 ];
+
+/** New time for a machine that stays where it is. */
+const QUIET_RENEWALS: readonly LifecycleEventType[] = ["turn-asked", "turn-granted"];
 
 /** The entry for an event and its outcome; undefined for repetitions not worth one. */
 export function recordOf(
@@ -40,6 +48,7 @@ export function recordOf(
   }
   if (!outcome.changed && QUIET_REPEATS.includes(event.type)) return undefined;
   const after = outcome.machine;
+  if (after.state === before.state && QUIET_RENEWALS.includes(event.type)) return undefined;
   return {
     ...common,
     type: event.type,

@@ -3,6 +3,7 @@
  * PostgreSQL implement. Every promise resolves after the change is durable (a power cut does not undo it) and rejects
  * with a MusterError of code `unavailable` when the store cannot be written, or `conflict` for an older revision.
  */
+import type { ClusterRecord } from "../domain/cluster/cluster-record.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { AssetStore } from "./assets/assets.ts";
 import type { LeaseStore, LogLine, StoredEvent, TicketRecord, TokenRecord } from "./ports.ts";
@@ -121,6 +122,14 @@ export interface NodeIdentityStore {
   revoke(identity: { readonly machine: string; readonly upTo: number; readonly at: number }): Promise<void>;
 }
 
+/** How far each cluster's assembly has come. */
+export interface ClusterStore {
+  all(): Promise<readonly ClusterRecord[]>;
+  /** Inserts or replaces; rejects with a ConflictError unless the stored revision is the one before. */
+  put(record: ClusterRecord): Promise<void>;
+  remove(cluster: string): Promise<void>;
+}
+
 /** `ok` in working order; otherwise one sentence that says what is wrong and what to do. */
 export type StoreHealth =
   | { readonly ok: true; readonly schema: number; readonly bytes: number }
@@ -136,6 +145,7 @@ export interface Store {
   readonly installerLog: InstallerLogStore;
   readonly settings: SettingStore;
   readonly identities: NodeIdentityStore;
+  readonly clusters: ClusterStore;
   /** Tries a write; never rejects. */
   health(): Promise<StoreHealth>;
   /** Copies the whole store, consistent and while it is in use, into a new file. */

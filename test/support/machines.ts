@@ -8,6 +8,9 @@ export const LIMITS: LifecycleLimits = {
   installAttempts: 3,
   installTimeout: 7_200_000,
   firstBootTimeout: 3_600_000,
+  preparingTimeout: 3_600_000,
+  waitingTimeout: 1_800_000,
+  joiningTimeout: 1_800_000,
 };
 
 /** A registered machine that nothing happened to yet. */

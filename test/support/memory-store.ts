@@ -1,4 +1,5 @@
 /** The store in memory: passes the same contract suite as SQLite, and breaks on demand. */
+import type { ClusterRecord } from "../../src/domain/cluster/cluster-record.ts";
 import { ConflictError, MusterError } from "../../src/domain/errors.ts";
 import type { Machine } from "../../src/domain/machine.ts";
 import type { AssetStore } from "../../src/services/assets/assets.ts";
@@ -12,6 +13,7 @@ import type {
   TokenRecord,
 } from "../../src/services/ports.ts";
 import type {
+  ClusterStore,
   EventQuery,
   EventStore,
   InstallerLogStore,
@@ -42,6 +44,7 @@ export class MemoryStore implements Store {
   readonly installerLog: InstallerLogStore;
   readonly settings: SettingStore;
   readonly identities: NodeIdentityStore;
+  readonly clusters: ClusterStore;
 
   constructor() {
     const run: Run = (work) => this.#run(work);
@@ -66,6 +69,7 @@ export class MemoryStore implements Store {
     this.installerLog = installerLogStore(run, lines);
     this.settings = settingStore(run);
     this.identities = identityStore(run, identities, refer);
+    this.clusters = clusterStore(run);
   }
 
   /** From now on everything fails like a store without space. */
@@ -273,5 +277,20 @@ function identityStore(
           identities.set(keyOf(machine, record.generation), { ...record, revokedAt });
         }
       }),
+  };
+}
+
+function clusterStore(run: Run): ClusterStore {
+  const clusters = new Map<string, ClusterRecord>();
+  return {
+    all: () => run(() => [...clusters.values()].sort((a, b) => (a.cluster < b.cluster ? -1 : 1))),
+    put: (record) =>
+      run(() => {
+        const stored = clusters.get(record.cluster)?.revision ?? 0;
+        if (stored !== record.revision - 1)
+          throw new ConflictError(`the state of cluster ${record.cluster} was changed meanwhile`);
+        clusters.set(record.cluster, structuredClone(record));
+      }),
+    remove: (cluster) => run(() => void clusters.delete(cluster)),
   };
 }

@@ -110,4 +110,14 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE UNIQUE INDEX identities_by_serial ON identities (serial) WHERE serial IS NOT NULL;
     `,
   },
+  {
+    version: 2,
+    sql: `
+      CREATE TABLE clusters (
+        name TEXT PRIMARY KEY,
+        revision INTEGER NOT NULL,
+        document TEXT NOT NULL
+      ) WITHOUT ROWID;
+    `,
+  },
 ];

@@ -2,6 +2,7 @@
 import { MusterError } from "../../domain/errors.ts";
 import type { Store, StoreHealth } from "../../services/store.ts";
 import { assetTable } from "./asset-table.ts";
+import { clusterTable } from "./cluster-table.ts";
 import { eventTable } from "./event-table.ts";
 import { identityTable } from "./identity-table.ts";
 import { installerLogTable } from "./installer-log-table.ts";
@@ -32,6 +33,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
     installerLog: installerLogTable(connection),
     settings: settingTable(connection),
     identities: identityTable(connection),
+    clusters: clusterTable(connection),
     health: () => checkHealth(connection),
     backupTo: (file) => backUp(connection, file),
     close: () => connection.run(() => void connection.database.close()),

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { LIFECYCLE_TABLE, type LifecycleRule } from "../../../src/domain/lifecycle-table.ts";
+import type { LifecycleRule } from "../../../src/domain/lifecycle-rule.ts";
+import { LIFECYCLE_TABLE } from "../../../src/domain/lifecycle-table.ts";
 import { LIFECYCLE_STATES } from "../../../src/domain/machine.ts";
 
 const DOCUMENT = readFileSync(new URL("../../../docs/lifecycle.md", import.meta.url), "utf8");

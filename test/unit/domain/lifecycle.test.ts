@@ -123,7 +123,7 @@ test("DESIGN-3.6 every move of the lifecycle's drawing is possible, no other fro
     ],
     installed: running,
     preparing: watched,
-    waiting: running,
+    waiting: watched,
     joining: watched,
     ready: running,
     draining: ["reimage-requested registered", "retired retired"],

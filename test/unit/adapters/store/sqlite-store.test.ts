@@ -135,7 +135,8 @@ test("DESIGN-5.4 migrations run once, in order, and keep what is there", async (
 test("DESIGN-5.4 a failed migration changes nothing", async () => {
   const file = newFile();
   await openSqliteStore({ file }).close();
-  const bad = { version: 2, sql: "CREATE TABLE added (id INTEGER); INSERT INTO nowhere VALUES (1)" };
+  const version = (MIGRATIONS.at(-1)?.version ?? 0) + 1;
+  const bad = { version, sql: "CREATE TABLE added (id INTEGER); INSERT INTO nowhere VALUES (1)" };
   assert.throws(() => openSqliteStore({ file, migrations: [...MIGRATIONS, bad] }));
   const database = new Database(file);
   assert.equal(database.pragma("user_version", { simple: true }), MIGRATIONS.at(-1)?.version);

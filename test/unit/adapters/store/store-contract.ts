@@ -1,6 +1,7 @@
 /** What every implementation of the Store port does; run against memory and against SQLite. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { newClusterRecord, withInitTurn } from "../../../../src/domain/cluster/cluster-record.ts";
 import { ConflictError } from "../../../../src/domain/errors.ts";
 import type {
   AssetRecord,
@@ -50,6 +51,7 @@ export function describeStore(kind: string, open: () => Store): void {
   tickets(scenario, withMachine);
   identities(scenario, withMachine);
   installerLog(scenario, withMachine);
+  clusters(scenario);
   smallThings(scenario);
 }
 
@@ -291,6 +293,36 @@ function installerLog(scenario: Scenario, withMachine: Scenario): void {
     assert.deepEqual(await ids(store.installerLog.list({ machine: "kube0", limit: 9 })), [3, 4]);
     assert.deepEqual(await ids(store.installerLog.list({ machine: "kube1", limit: 9 })), [5]);
   });
+}
+
+function clusters(scenario: Scenario): void {
+  scenario(
+    "the state of a cluster is written over the revision before it, and over no other",
+    async (store) => {
+      const first = withInitTurn(
+        { ...newClusterRecord("lab"), revision: 1 },
+        { machine: "kube0", generation: 1 },
+        START,
+      );
+      await store.clusters.put(first);
+      const second = { ...first, revision: 2, frozen: { reason: "another etcd", at: START } };
+      await store.clusters.put(second);
+      await assert.rejects(store.clusters.put(second), ConflictError);
+      await assert.rejects(store.clusters.put({ ...first, revision: 4 }), ConflictError);
+      await assert.rejects(store.clusters.put(first), ConflictError);
+      assert.deepEqual(await store.clusters.all(), [second]);
+      await store.clusters.put({ ...newClusterRecord("edge"), revision: 1 });
+      assert.deepEqual(
+        (await store.clusters.all()).map(({ cluster }) => cluster),
+        ["edge", "lab"],
+      );
+      await store.clusters.remove("lab");
+      assert.deepEqual(
+        (await store.clusters.all()).map(({ cluster }) => cluster),
+        ["edge"],
+      );
+    },
+  );
 }
 
 function smallThings(scenario: Scenario): void {
