@@ -1,18 +1,9 @@
 /** `muster.yaml` as a source of values that remembers the line and column of each. */
-import {
-  type Document,
-  isMap,
-  isNode,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-} from "yaml";
+import { type Document, LineCounter, parseDocument } from "yaml";
 import type { Fault } from "../domain/errors.ts";
 import { type SchemaNode, schemaTree } from "./settings.ts";
 import { isSection, type Source } from "./source.ts";
+import { offsetOf, sentence } from "./yaml-place.ts";
 
 /**
  * Reads the text of a configuration file.
@@ -74,39 +65,4 @@ function withoutEmptySections(values: Record<string, unknown>, node: SchemaNode)
     kept[key] = isSection(value) && child?.properties ? withoutEmptySections(value, child) : value;
   }
   return kept;
-}
-
-/** Offset of the key (or list item) at `path`, or of its nearest ancestor below the root. */
-function offsetOf(document: Document, path: readonly PropertyKey[]): number | undefined {
-  let node: unknown = document.contents;
-  let offset: number | undefined;
-  for (const step of path) {
-    const next = childOf(node, step);
-    if (next === undefined) break;
-    offset = next.offset;
-    node = next.node;
-  }
-  return offset;
-}
-
-function childOf(node: unknown, step: PropertyKey): { node: unknown; offset: number } | undefined {
-  if (isSeq(node) && typeof step === "number") {
-    const item = node.items[step];
-    return isNode(item) ? { node: item, offset: startOf(item) } : undefined;
-  }
-  if (!isMap(node)) return undefined;
-  for (const pair of node.items) {
-    if (isPair(pair) && isScalar(pair.key) && String(pair.key.value) === String(step)) {
-      return { node: pair.value, offset: startOf(pair.key) };
-    }
-  }
-  return undefined;
-}
-
-function startOf(node: Node): number {
-  return node.range?.[0] ?? 0;
-}
-
-function sentence(message: string): string {
-  return message.split("\n")[0] ?? message;
 }

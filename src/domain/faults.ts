@@ -11,24 +11,32 @@ type JsonSchema = z.core.JSONSchema.BaseSchema;
  * `interfaces[0].mac`. An unknown key names the nearest known one at the same place.
  */
 export function faultsOf(error: z.ZodError, schema: z.ZodType): readonly Fault[] {
-  const shape = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-  return error.issues.flatMap((issue) => faultsOfIssue(issue, [], shape));
+  return complaintsOf(error, schema).map(({ path, message }) => ({ path: pathText(path), message }));
 }
 
-function faultsOfIssue(issue: Issue, prefix: readonly PropertyKey[], shape: JsonSchema): Fault[] {
+/** A fault whose path is still in steps, for whoever knows where each of them was written. */
+export interface Complaint {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** The same as {@link faultsOf}, one step earlier. */
+export function complaintsOf(error: z.ZodError, schema: z.ZodType): readonly Complaint[] {
+  const shape = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  return error.issues.flatMap((issue) => complaintsOfIssue(issue, [], shape));
+}
+
+function complaintsOfIssue(issue: Issue, prefix: readonly PropertyKey[], shape: JsonSchema): Complaint[] {
   const path = [...prefix, ...issue.path];
   if (issue.code === "unrecognized_keys") {
     const known = keysAt(shape, path);
-    return issue.keys.map((key) => ({
-      path: pathText([...path, key]),
-      message: unknownKey(key, known),
-    }));
+    return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(key, known) }));
   }
   if (issue.code === "invalid_union") {
     const branch = nearestBranch(issue.errors);
-    if (branch) return branch.flatMap((inner) => faultsOfIssue(inner, path, shape));
+    if (branch) return branch.flatMap((inner) => complaintsOfIssue(inner, path, shape));
   }
-  return [{ path: pathText(path), message: issue.message }];
+  return [{ path, message: issue.message }];
 }
 
 function unknownKey(key: string, known: ReadonlySet<string>): string {
@@ -68,7 +76,8 @@ function isSchema(value: unknown): value is JsonSchema {
   return typeof value === "object" && value !== null;
 }
 
-function pathText(path: readonly PropertyKey[]): string {
+/** `install.disk.match`, `interfaces[0].mac` */
+export function pathText(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === "number") return `${text}[${step}]`;
     return text === "" ? String(step) : `${text}.${String(step)}`;

@@ -9,7 +9,9 @@ import { parseInterfaceAddress } from "../net/subnet.ts";
 
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const DNS_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
-const KERNEL_ARGUMENT = /^[A-Za-z0-9][A-Za-z0-9_.-]*(?:=[!-~]*)?$/;
+// The kernel's own (mitigations=off) and the installer's questions (owner:template/name=answer).
+const KERNEL_ARGUMENT =
+  /^(?:[a-z0-9][a-z0-9+.-]*:)?[A-Za-z0-9][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9][A-Za-z0-9_.-]*)*(?:=[!-~]*)?$/;
 const LABEL_KEY =
   /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
 const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/;
@@ -146,12 +148,9 @@ const taintSchema = z.union([
 
 const dataDiskSchema = z.strictObject({
   disk: diskRuleSchema,
-  purpose: z
-    .enum(["data", "metadata", "fast"])
-    .default("data")
-    .meta({
-      description: "data for objects, metadata for a write-ahead log or database, fast for a pool of its own",
-    }),
+  purpose: z.enum(["data", "metadata", "fast"]).default("data").meta({
+    description: "data for objects, metadata for a write-ahead log or database, fast for a pool of its own",
+  }),
   blank: z
     .boolean()
     .default(true)
@@ -201,7 +200,14 @@ export const machineSpecSchema = z.strictObject({
     .array(z.string().regex(PACKAGE, "expected a package name"))
     .default([])
     .meta({ description: "Firmware packages added to the installer's initrd, for NICs that need one" }),
-  kernelArguments: z.array(z.string().regex(KERNEL_ARGUMENT, "expected one kernel argument")).default([]),
+  kernelArguments: z
+    .array(z.string().regex(KERNEL_ARGUMENT, "expected one kernel argument"))
+    .default([])
+    .meta({
+      description:
+        "Arguments of the installer's kernel, which the installed system keeps; an answer to one of the installer's own " +
+        "questions (base-installer/initramfs-tools/driver-policy=dep) is for the installer alone",
+    }),
   console: z
     .string()
     .regex(/^tty[A-Za-z]*\d+(,\d+[noe]?\d?)?$/, "expected a console such as ttyS0,115200")
@@ -235,6 +241,16 @@ export const machineSpecSchema = z.strictObject({
     .array(dataDiskSchema)
     .optional()
     .meta({ description: "Disks kept for storage: never touched by an installation" }),
+  size: z
+    .strictObject({
+      cpus: z.int().positive().optional(),
+      memory: sizeSchema.optional(),
+      disk: sizeSchema.optional(),
+    })
+    .optional()
+    .meta({
+      description: "What the machine has, where a person says so: checked against what its roles need",
+    }),
   host: z
     .string()
     .min(1)

@@ -1,5 +1,6 @@
 /** What a person says about one cluster: the `spec` of a `Cluster` resource. Defaults are filled in by parsing. */
 import { z } from "zod";
+import { DEFAULT_KUBERNETES_VERSION } from "../components/kubernetes-release.ts";
 import { nameSchema, ROLES } from "../machine-spec.ts";
 import {
   cidrSchema,
@@ -7,14 +8,13 @@ import {
   dnsNameSchema,
   durationSchema,
   extraArgsSchema,
+  ipSchema,
   passThroughSchema,
   portSchema,
   versionSchema,
 } from "./cluster-fields.ts";
 import { endpointSchema } from "./endpoint-spec.ts";
 import { dnsRoleSchema, nodeSchema, registryRoleSchema, runtimeSchema } from "./node-settings.ts";
-
-export const DEFAULT_KUBERNETES_VERSION = "1.36.3";
 
 const etcdSchema = z.strictObject({
   topology: z
@@ -31,6 +31,17 @@ const etcdSchema = z.strictObject({
   extraArgs: extraArgsSchema,
 });
 
+const nodeNetworkSchema = z
+  .strictObject({
+    cidr: cidrSchema.meta({ description: "The machines' own network" }),
+    gateway: ipSchema.optional(),
+    dns: z.array(ipSchema).default([]),
+  })
+  .meta({
+    description:
+      "Network of the machines, from which those with an address get prefix, gateway and name servers; that of muster.yaml when left out",
+  });
+
 const networkSchema = z.strictObject({
   cni: z.enum(["flannel", "calico", "canal", "cilium", "routed", "none"]).default("flannel").meta({
     description: "Pod network; routed needs no overlay but one LAN, none leaves it to the person",
@@ -38,6 +49,7 @@ const networkSchema = z.strictObject({
   cniOptions: passThroughSchema.meta({
     description: "Options of the pod network, such as { backend: host-gw } for flannel",
   }),
+  nodes: nodeNetworkSchema.optional(),
   podCIDR: cidrSchema.default("10.244.0.0/16"),
   serviceCIDR: cidrSchema.default("10.96.0.0/12"),
   nodePrefix: z

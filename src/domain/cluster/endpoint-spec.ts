@@ -1,5 +1,6 @@
 /** Where a cluster's API answers, and what balances and keeps that address. */
 import { z } from "zod";
+import { parseIpv4 } from "../../net/ipv4.ts";
 import { dnsNameSchema, ipSchema, portSchema } from "./cluster-fields.ts";
 
 const statsSchema = z.strictObject({
@@ -80,13 +81,9 @@ export const endpointSchema = z
       .default("any")
       .meta({ description: "haproxy listens on every address, or on the endpoint's alone" }),
     balance: z.enum(["roundrobin", "leastconn"]).default("roundrobin"),
-    timeoutSeconds: z
-      .int()
-      .positive()
-      .default(10_800)
-      .meta({
-        description: "How long a silent connection lives: watches, logs and exec sit still for hours",
-      }),
+    timeoutSeconds: z.int().positive().default(10_800).meta({
+      description: "How long a silent connection lives: watches, logs and exec sit still for hours",
+    }),
     server: serverSchema.prefault({}).meta({ description: "How haproxy checks and uses each API server" }),
     stats: statsSchema.optional().meta({ description: "haproxy's statistics page; none when left out" }),
     vrrp: vrrpSchema.prefault({}).meta({ description: "How keepalived decides who holds the address" }),
@@ -100,3 +97,8 @@ export const endpointSchema = z
   });
 
 export type EndpointSpec = z.output<typeof endpointSchema>;
+
+/** The VRRP virtual router id: the one given, or the last octet of the address, which is its own in most networks. */
+export function routerIdOf({ routerId, address }: Pick<EndpointSpec, "routerId" | "address">): number {
+  return routerId ?? Math.max(1, (parseIpv4(address) ?? 1) & 255);
+}

@@ -55,3 +55,26 @@ export function etcdMembersOf(view: ClusterView): readonly ClusterMember[] {
 export function isNode(member: Pick<ClusterMember, "roles">): boolean {
   return member.roles.some((role) => role === "control-plane" || role === "worker" || role === "storage");
 }
+
+/** The address a member keeps: the one reserved for it, or a static one of its NICs, that of the boot NIC before others. */
+export function stableAddressOf(
+  spec: Pick<MachineSpec, "address" | "interfaces" | "mac">,
+): string | undefined {
+  if (spec.address !== undefined) return spec.address;
+  const fixed = spec.interfaces.filter((nic) => nic.address !== undefined);
+  const chosen = fixed.find((nic) => nic.mac === spec.mac) ?? fixed[0];
+  return chosen?.address?.split("/")[0];
+}
+
+/** A cluster with those of the machines that belong to it and have a stable address. */
+export function clusterView(
+  cluster: { readonly name: string; readonly spec: ClusterSpec },
+  machines: readonly { readonly name: string; readonly spec: MachineSpec }[],
+): ClusterView {
+  const members = machines.flatMap(({ name, spec }): ClusterMember[] => {
+    const address = stableAddressOf(spec);
+    if (spec.cluster !== cluster.name || address === undefined) return [];
+    return [{ name, spec, roles: spec.roles, address }];
+  });
+  return { ...cluster, members: members.sort((a, b) => (a.name < b.name ? -1 : 1)) };
+}

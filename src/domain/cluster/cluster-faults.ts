@@ -1,0 +1,111 @@
+/** All rules between clusters, their machines and the appliance's network, applied to documents that parse. */
+import type { Fault } from "../errors.ts";
+import { macsOf } from "../machine.ts";
+import type { MachineSpec } from "../machine-spec.ts";
+import { addressesOf, endpointFindings } from "./endpoint-faults.ts";
+import { type CheckedCluster, type CheckedMachine, type Finding, type RackFacts, refuse } from "./finding.ts";
+import { faultIn } from "./inherit.ts";
+import { memberFindings } from "./member-faults.ts";
+import { clusterView } from "./members.ts";
+import { clusterNetworkFindings } from "./network-faults.ts";
+import { faultAt } from "./resource.ts";
+import type { ResourceSet } from "./resource-set.ts";
+import { versionFindings } from "./version-faults.ts";
+
+export interface Judgement {
+  readonly faults: readonly Fault[];
+  readonly warnings: readonly Fault[];
+}
+
+/** A machine that was registered by itself, without a document. */
+export interface OtherMachine {
+  readonly name: string;
+  readonly spec: MachineSpec;
+}
+
+/** Judges resolved documents together with the machines that have none. */
+export function judgeClusters(
+  set: ResourceSet,
+  { facts, others }: { readonly facts: RackFacts; readonly others: readonly OtherMachine[] },
+): Judgement {
+  const machines: readonly CheckedMachine[] = [
+    ...set.machines.map(({ name, spec, layers }) => ({
+      name,
+      spec,
+      at: (path: readonly PropertyKey[], message: string) => named(name, faultIn(layers, path, message)),
+    })),
+    ...others.map(({ name, spec }) => ({
+      name,
+      spec,
+      at: (path: readonly PropertyKey[], message: string) => ({
+        path: [`machine ${name}`, ...path.map(String)].join(", "),
+        message,
+      }),
+    })),
+  ];
+  const clusters = set.clusters.map(
+    ({ name, spec, resource }): CheckedCluster => ({
+      view: clusterView({ name, spec }, machines),
+      at: (path, message) => faultAt(resource, path, message),
+      machines: machines.filter((machine) => machine.spec.cluster === name),
+    }),
+  );
+  const findings = [
+    ...twinFindings(machines),
+    ...applianceFindings(machines, facts),
+    ...clusters.flatMap((cluster) => [
+      ...clusterNetworkFindings(cluster, facts),
+      ...endpointFindings(cluster, { facts, clusters, machines }),
+      ...memberFindings(cluster, facts),
+      ...versionFindings(cluster, facts),
+    ]),
+  ];
+  const of = (severity: Finding["severity"]): readonly Fault[] =>
+    findings.filter((finding) => finding.severity === severity).map(({ fault }) => fault);
+  return { faults: of("fault"), warnings: of("warning") };
+}
+
+/** A finding about one machine says which, also where its value stands in a profile or group. */
+function named(machine: string, fault: Fault): Fault {
+  const own = fault.path === `Machine ${machine}` || fault.path.startsWith(`Machine ${machine},`);
+  return own || fault.message.startsWith(`${machine} `) ? fault : { ...fault, message: `${machine}: ${fault.message}` };
+}
+
+/** MACs and addresses that two machines want. */
+function twinFindings(machines: readonly CheckedMachine[]): readonly Finding[] {
+  const owners = new Map<string, string>();
+  const claim = (
+    machine: CheckedMachine,
+    value: string,
+    path: readonly PropertyKey[],
+  ): readonly Finding[] => {
+    const owner = owners.get(value);
+    if (owner === undefined) owners.set(value, machine.name);
+    if (owner === undefined || owner === machine.name) return [];
+    return [refuse(machine.at(path, `${value} belongs to machine ${owner}`))];
+  };
+  return machines.flatMap((machine) => [
+    ...macsOf(machine.spec).flatMap((mac) => claim(machine, mac, ["mac"])),
+    ...addressesOf(machine.spec).flatMap((address) => claim(machine, address, ["address"])),
+  ]);
+}
+
+function applianceFindings(
+  machines: readonly CheckedMachine[],
+  { address, subnets }: RackFacts,
+): readonly Finding[] {
+  const taken = new Map<string, string>([
+    ...subnets.flatMap(({ router, cidr }): [string, string][] =>
+      router === undefined ? [] : [[router, `the router of ${cidr}`]],
+    ),
+    ...(address === undefined
+      ? []
+      : ([[address, "the appliance's own address"]] satisfies [string, string][])),
+  ]);
+  return machines.flatMap((machine) =>
+    addressesOf(machine.spec).flatMap((own) => {
+      const what = taken.get(own);
+      return what === undefined ? [] : [refuse(machine.at(["address"], `${own} is ${what}`))];
+    }),
+  );
+}

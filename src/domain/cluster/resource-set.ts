@@ -1,0 +1,121 @@
+/** Documents together: every reference followed, every machine's spec inherited and parsed. */
+import type { Fault } from "../errors.ts";
+import { complaintsOf } from "../faults.ts";
+import { type MachineSpec, machineSpecSchema } from "../machine-spec.ts";
+import { closest } from "../suggest.ts";
+import { type ClusterSpec, clusterSpecSchema } from "./cluster-spec.ts";
+import { faultIn, inherit, type Layer } from "./inherit.ts";
+import { layersOf, type MachineSource, machineSources } from "./machine-sources.ts";
+import { profileSpecSchema, sharedFieldsSchema } from "./profile-spec.ts";
+import { faultAt, type PlacedResource, type RawSpec } from "./resource.ts";
+
+export interface ResolvedCluster {
+  readonly name: string;
+  readonly spec: ClusterSpec;
+  readonly resource: PlacedResource;
+}
+
+export interface ResolvedMachine {
+  readonly name: string;
+  readonly spec: MachineSpec;
+  /** What it inherited from, the lowest first. */
+  readonly layers: readonly Layer[];
+  /** The Machine, or the Cluster in whose groups it is. */
+  readonly owner: PlacedResource;
+}
+
+export interface ResourceSet {
+  readonly clusters: readonly ResolvedCluster[];
+  readonly machines: readonly ResolvedMachine[];
+}
+
+export interface Resolution extends ResourceSet {
+  /** What is wrong; when there is any, the set lacks what could not be resolved. */
+  readonly faults: readonly Fault[];
+}
+
+/** Resolves all documents that there are, those that changed and those that did not. */
+export function resolveResources(resources: readonly PlacedResource[]): Resolution {
+  const clusters: ResolvedCluster[] = [];
+  const faults: Fault[] = [];
+  for (const resource of resources) {
+    if (resource.kind === "Cluster") faults.push(...resolveCluster(resource, clusters));
+    if (resource.kind === "Profile") faults.push(...complaintsAbout(resource, [], profileSpecSchema));
+  }
+  const sources = machineSources(resources, clusters);
+  faults.push(...sources.faults);
+  const seen = new Set(faults.map(placeKey));
+  const machines: ResolvedMachine[] = [];
+  for (const source of sources.machines) {
+    const resolved = resolveMachine(source, resources, clusters);
+    machines.push(...(resolved.machine ? [resolved.machine] : []));
+    // A slip in a profile is one fault, however many machines inherit it.
+    for (const fault of resolved.faults) {
+      if (!seen.has(placeKey(fault))) faults.push(fault);
+      seen.add(placeKey(fault));
+    }
+  }
+  return { clusters, machines, faults };
+}
+
+function resolveCluster(resource: PlacedResource, clusters: ResolvedCluster[]): readonly Fault[] {
+  const parsed = clusterSpecSchema.safeParse(resource.spec);
+  if (!parsed.success) {
+    return complaintsOf(parsed.error, clusterSpecSchema).map(({ path, message }) =>
+      faultAt(resource, path, message),
+    );
+  }
+  clusters.push({ name: resource.name, spec: parsed.data, resource });
+  return [
+    ...complaintsAbout(resource, ["defaults"], sharedFieldsSchema, parsed.data.defaults),
+    ...parsed.data.machines.flatMap((group, index) =>
+      complaintsAbout(resource, ["machines", index, "spec"], sharedFieldsSchema, group.spec),
+    ),
+  ];
+}
+
+function complaintsAbout(
+  resource: PlacedResource,
+  path: readonly PropertyKey[],
+  schema: typeof sharedFieldsSchema,
+  values: RawSpec = resource.spec,
+): readonly Fault[] {
+  const parsed = schema.safeParse(inherit([{ values }]));
+  if (parsed.success) return [];
+  return complaintsOf(parsed.error, schema).map((complaint) =>
+    faultAt(resource, [...path, ...complaint.path], complaint.message),
+  );
+}
+
+function resolveMachine(
+  source: MachineSource,
+  resources: readonly PlacedResource[],
+  clusters: readonly ResolvedCluster[],
+): { readonly machine?: ResolvedMachine; readonly faults: readonly Fault[] } {
+  const references = referenceFaults(source, resources);
+  if (references.length > 0) return { faults: references };
+  const layers = layersOf(source, resources, clusters);
+  const parsed = machineSpecSchema.safeParse(inherit(layers));
+  const { name, owner } = source;
+  if (parsed.success) return { machine: { name, spec: parsed.data, layers, owner }, faults: [] };
+  const complaints = complaintsOf(parsed.error, machineSpecSchema);
+  return { faults: complaints.map(({ path, message }) => faultIn(layers, path, message)) };
+}
+
+function referenceFaults(source: MachineSource, resources: readonly PlacedResource[]): readonly Fault[] {
+  const references = [
+    { kind: "Cluster" as const, key: "cluster", name: source.cluster },
+    { kind: "Profile" as const, key: "profile", name: source.profile },
+  ];
+  return references.flatMap(({ kind, key, name }) => {
+    if (name === undefined || resources.some((each) => each.kind === kind && each.name === name)) return [];
+    const known = resources.filter((each) => each.kind === kind).map((each) => each.name);
+    const near = closest(name, known);
+    const hint = near === undefined ? "" : `; did you mean "${near}"?`;
+    return [faultAt(source.owner, [...source.path, key], `there is no ${kind} named "${name}"${hint}`)];
+  });
+}
+
+function placeKey({ path, file, line, column, message }: Fault): string {
+  return JSON.stringify([file === undefined ? path : [file, line, column], message]);
+}
