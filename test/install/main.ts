@@ -29,18 +29,30 @@ async function main(wanted: readonly string[]): Promise<void> {
   try {
     for (const scenario of chosen) {
       console.log(nameOf(scenario));
-      results.set(nameOf(scenario), await runScenario(lab, scenario, tell));
+      const steps: StepResult[] = [];
+      results.set(nameOf(scenario), steps);
+      for await (const step of runScenario(lab, scenario)) {
+        steps.push(step);
+        tell(step);
+        await writeResults(results, lab.acceleration);
+      }
     }
   } finally {
     await lab.close();
   }
-  const before = await readFile(RESULTS, "utf8").catch(() => "");
-  const facts = { date: new Date(), acceleration: lab.acceleration };
-  await writeFile(RESULTS, resultsTable({ results, before, ...facts }));
   const failed = [...results.values()].flat().filter(({ failure }) => failure !== undefined).length;
   const passed = [...results.values()].flat().length - failed;
   console.log(`${passed} passed, ${failed} failed, 0 skipped`);
   process.exitCode = failed > 0 ? 1 : 0;
+}
+
+/** After each step: what a long run showed is kept when it is stopped early. */
+async function writeResults(
+  results: ReadonlyMap<string, readonly StepResult[]>,
+  acceleration: string,
+): Promise<void> {
+  const before = await readFile(RESULTS, "utf8").catch(() => "");
+  await writeFile(RESULTS, resultsTable({ results, before, date: new Date(), acceleration }));
 }
 
 function tell({ step, seconds, failure }: StepResult): void {

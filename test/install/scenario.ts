@@ -24,24 +24,16 @@ const DISK_BYTES = "8G";
 const DEAD_NETWORK_SECONDS = 180;
 const LIMITS = { install: 5400, firstBoot: 1200, boot: 600 };
 
-/** Runs the steps in order until one fails; tells each result as it comes. */
-export async function runScenario(
-  lab: Lab,
-  scenario: Scenario,
-  tell: (result: StepResult) => void,
-): Promise<readonly StepResult[]> {
+/** Runs the steps in order until one fails; gives each result as it comes. */
+export async function* runScenario(lab: Lab, scenario: Scenario): AsyncGenerator<StepResult> {
   const subject = await prepare(lab, scenario);
-  const results: StepResult[] = [];
   for (const [step, run] of stepsOf(scenario)) {
     const started = performance.now();
     const failure = await run(subject).then(() => undefined, firstLine);
     const seconds = (performance.now() - started) / 1000;
-    const result = { step, seconds, ...(failure === undefined ? {} : { failure }) };
-    results.push(result);
-    tell(result);
-    if (failure !== undefined) break;
+    yield { step, seconds, ...(failure === undefined ? {} : { failure }) };
+    if (failure !== undefined) return;
   }
-  return results;
 }
 
 /** The machine a scenario works on. */
@@ -82,7 +74,7 @@ async function prepare(lab: Lab, { layout, firmware }: Scenario): Promise<Subjec
   // UEFI keeps its own boot entries, and the installer adds one: whether the network stays first is what is looked at.
   const boot = firmware === "uefi" ? "own" : "network-first";
   await lab.appliance.register({ name, mac, ...machineSpec(layout, disks) });
-  return { lab, disks, hardware: { name, mac, firmware, disks, boot } };
+  return { lab, disks, hardware: { name, mac, firmware, disks, boot, cpus: 1 } };
 }
 
 function machineSpec(layout: Layout, disks: readonly DiskOptions[]): Omit<MachineSpecInput, "mac"> {

@@ -10,6 +10,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Acceleration } from "./acceleration.ts";
 import { run } from "./debian-release.ts";
+import type { Emulator } from "./emulator.ts";
 import type { Namespace } from "./netns.ts";
 
 /** What a machine wakes up with. */
@@ -36,6 +37,8 @@ export interface MachineOptions {
   /** Directory for the firmware's variables and the console's log; kept between power-ons. */
   readonly directory: string;
   readonly acceleration: Acceleration;
+  /** The QEMU that runs it; 64-bit ARM has its own. */
+  readonly emulator: Emulator;
   readonly disks?: readonly DiskOptions[];
   readonly boot?: BootOrder;
   /** PCI slot of the NIC: another slot is another interface name. */
@@ -49,8 +52,12 @@ export interface MachineOptions {
 }
 
 const OVMF = "/usr/share/OVMF";
+const ARM_EMULATOR: Emulator = { program: "qemu-system-aarch64", arguments: [] };
 const ARM_FIRMWARE = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd";
 const ARM_FLASH_BYTES = 64 * 1024 * 1024;
+// cmpxchg16b of the emulation can crash a kernel that runs on several processors; the others make every change of the address
+// space slower: page tables with a fifth level, and checks of each access by the kernel.
+const EMULATED_CPU = ["max", "-cx16", "-la57", "-pcid", "-smap", "-smep", "-pku"].join(",");
 // EDK2 tries PXE over IPv4 first and gives up on it after a minute: these leave HTTP boot alone.
 const HTTP_BOOT_ONLY = ["IPv4PXESupport", "IPv6PXESupport"].flatMap((name) => [
   "-fw_cfg",
@@ -77,8 +84,9 @@ export class VirtualMachine {
   private constructor(options: MachineOptions, args: readonly string[]) {
     this.name = options.name;
     this.#log = createWriteStream(path.join(options.directory, "console.log"), { flags: "a" });
-    const program = options.firmware === "arm64" ? "qemu-system-aarch64" : "qemu-system-x86_64";
-    this.#child = spawn("nsenter", [`--net=/run/netns/${options.namespace.name}`, program, ...args], {
+    const emulator = options.firmware === "arm64" ? ARM_EMULATOR : options.emulator;
+    const command = [emulator.program, ...emulator.arguments, ...args];
+    this.#child = spawn("nsenter", [`--net=/run/netns/${options.namespace.name}`, ...command], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child.stdout?.on("data", (chunk: Buffer) => this.#keep(chunk.toString("latin1")));
@@ -215,7 +223,17 @@ function hardwareArguments(options: MachineOptions): string[] {
     )}`,
   ]);
   return [
-    ...["-name", name, "-nodefaults", "-display", "none", "-monitor", "none", "-serial", "stdio"],
+    ...[
+      "-name",
+      `${name},debug-threads=on`,
+      "-nodefaults",
+      "-display",
+      "none",
+      "-monitor",
+      "none",
+      "-serial",
+      "stdio",
+    ],
     ...accelerationArguments(options),
     ...["-smp", String(options.cpus ?? 2), "-m", String(options.memoryMiB ?? 2048)],
     ...["-netdev", `tap,id=boot,ifname=${tap},script=no,downscript=no`, "-device", nic],
@@ -229,8 +247,7 @@ function hardwareArguments(options: MachineOptions): string[] {
 function accelerationArguments({ acceleration, firmware }: MachineOptions): string[] {
   if (firmware === "arm64") return ["-accel", "tcg,thread=multi"];
   if (acceleration === "kvm") return ["-accel", "kvm", "-cpu", "host"];
-  // cmpxchg16b of this emulation can crash a kernel that runs on several processors.
-  return ["-accel", "tcg,thread=multi,tb-size=1024", "-cpu", "max,-cx16"];
+  return ["-accel", "tcg,thread=multi,tb-size=1024", "-cpu", EMULATED_CPU];
 }
 
 function withoutControls(text: string): string {

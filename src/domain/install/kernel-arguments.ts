@@ -23,7 +23,9 @@ export interface KernelArgumentInput {
  * @throws RangeError when there are too many, or one cannot pass through an iPXE script.
  */
 export function installerArguments(input: KernelArgumentInput): readonly string[] {
-  const lasting = [...(input.console ? [`console=${input.console}`] : []), ...input.extra];
+  const answers = input.extra.filter(isInstallerAnswer);
+  const others = input.extra.filter((text) => !isInstallerAnswer(text));
+  const lasting = [...(input.console ? [`console=${input.console}`] : []), ...others];
   const all = [
     `initrd=${input.initrdName}`,
     "auto=true",
@@ -45,6 +47,7 @@ export function installerArguments(input: KernelArgumentInput): readonly string[
     ...(input.console?.startsWith("ttyS") || input.console?.startsWith("ttyAMA")
       ? ["DEBIAN_FRONTEND=text"]
       : []),
+    ...answers,
     "---",
     ...lasting,
   ];
@@ -65,6 +68,11 @@ export function rescueArguments(
     ...(input.console ? [`console=${input.console}`] : []),
     ...input.extra,
   ]);
+}
+
+/** A question of debian-installer has a slash in its name; no parameter of the kernel does. */
+function isInstallerAnswer(argument: string): boolean {
+  return argument.split("=", 1)[0]?.includes("/") ?? false;
 }
 
 function checked(all: readonly string[]): readonly string[] {

@@ -7,6 +7,7 @@ import {
   MAX_ARGUMENTS,
   rescueArguments,
 } from "../../../../src/domain/install/kernel-arguments.ts";
+import { machineSpecSchema } from "../../../../src/domain/machine-spec.ts";
 import { parseMac } from "../../../../src/net/mac.ts";
 
 const mac = parseMac("52:54:00:12:34:01")!;
@@ -43,6 +44,32 @@ test("KERNEL-ARGUMENTS what the machine asks for stands behind ---, so that it l
   const all = installerArguments({ ...INPUT, console: "ttyS1,115200", extra: ["ipv6.disable=1"] });
   assert.deepEqual(all.slice(all.indexOf("---")), ["---", "console=ttyS1,115200", "ipv6.disable=1"]);
   assert.ok(all.includes("DEBIAN_FRONTEND=text"));
+});
+
+test("KERNEL-ARGUMENTS an answer to a question of the installer stands before ---, for the installer alone", () => {
+  const answer = "base-installer/initramfs-tools/driver-policy=dep";
+  const all = installerArguments({ ...INPUT, extra: ["root=/dev/sda", answer, "quiet"] });
+  assert.ok(all.indexOf(answer) < all.indexOf("---"));
+  assert.deepEqual(all.slice(all.indexOf("---")), ["---", "root=/dev/sda", "quiet"]);
+});
+
+test("KERNEL-ARGUMENTS a spec takes parameters of the kernel and answers to the installer, and nothing else", () => {
+  const parse = (text: string) => machineSpecSchema.safeParse({ mac, kernelArguments: [text] }).success;
+  const good = [
+    "quiet",
+    "mitigations=off",
+    "modules=eatmydata-udeb",
+    "memmap=64M$0x1000",
+    "netcfg/dhcp_timeout=60",
+    "base-installer/initramfs-tools/driver-policy=dep",
+    "man-db:man-db/auto-update=false",
+  ];
+  const bad = ["", "two words", "a=b\nc", "/sbin/init", "a//b=1", "a/=1", "../x", "a:b:c/d=1", "-x", "a=é"];
+  assert.deepEqual(
+    good.filter((text) => !parse(text)),
+    [],
+  );
+  assert.deepEqual(bad.filter(parse), []);
 });
 
 test("KERNEL-ARGUMENTS more than a kernel takes, or what iPXE would change, is refused", () => {
