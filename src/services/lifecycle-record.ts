@@ -1,8 +1,9 @@
 /** Lifecycle events as entries of the timeline. */
 import type { TransitionOutcome } from "../domain/lifecycle.ts";
 import { describeEvent, type LifecycleEvent, type LifecycleEventType } from "../domain/lifecycle-events.ts";
-import type { Machine } from "../domain/machine.ts";
+import { type Machine, macsOf } from "../domain/machine.ts";
 import type { MachineSpec } from "../domain/machine-spec.ts";
+import type { BatchEntry } from "./machine-batch.ts";
 import type { EventInput } from "./ports.ts";
 import type { Source } from "./registry.ts";
 
@@ -87,4 +88,25 @@ export function updateRecord(before: Machine, after: Machine, source: Source): E
     message: `changed: ${fields.join(", ")}`,
     data: { fields },
   };
+}
+
+/** The entry for a machine that was registered, changed or forgotten because the documents say so. */
+export function batchRecord({ before, after }: BatchEntry, source: Source): EventInput | undefined {
+  if (!after) {
+    return (
+      before && {
+        ...identityOf(before),
+        type: "removed",
+        source,
+        message: "forgotten: no document describes it",
+      }
+    );
+  }
+  if (before && before.state === after.state) return updateRecord(before, after, source);
+  const message = `registered with ${macsOf(after.spec).join(", ")}`;
+  return { ...identityOf(after), type: "registered", source, message };
+}
+
+function identityOf({ name, spec }: Machine): Pick<EventInput, "machine" | "mac"> {
+  return { machine: name, mac: spec.mac };
 }

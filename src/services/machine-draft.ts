@@ -2,12 +2,13 @@
 import { type Machine, macsOf } from "../domain/machine.ts";
 import type { MachineView } from "./machine-index.ts";
 import type { RegistryChange } from "./registry.ts";
-import type { MachineChange } from "./store.ts";
+import type { MachineChange, ResourceChange } from "./store.ts";
 
 export class MachineDraft implements MachineView {
   readonly #base: MachineView;
   /** Undefined marks a removal. */
   readonly #changed = new Map<string, Machine | undefined>();
+  readonly #resources: ResourceChange[] = [];
 
   constructor(base: MachineView) {
     this.#base = base;
@@ -35,8 +36,17 @@ export class MachineDraft implements MachineView {
     this.#changed.set(name, undefined);
   }
 
+  /** Resource documents to be written in the same commit. */
+  stage(resources: readonly ResourceChange[]): void {
+    this.#resources.push(...resources);
+  }
+
   get empty(): boolean {
-    return this.#changed.size === 0;
+    return this.#changed.size === 0 && this.#resources.length === 0;
+  }
+
+  resources(): readonly ResourceChange[] {
+    return this.#resources;
   }
 
   /** What the store is to make durable: removals first, so that a MAC may pass from one machine to another. */

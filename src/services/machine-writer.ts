@@ -70,7 +70,7 @@ export class MachineWriter {
     const draft = new MachineDraft(index);
     const decided = batch.map((waiting) => ({ waiting, settle: waiting.decide(draft) }));
     try {
-      if (!draft.empty) await store.commit(draft.changes());
+      if (!draft.empty) await store.commit(draft.changes(), draft.resources());
     } catch (error) {
       for (const { waiting, settle } of decided) if (settle) waiting.fail(error);
       return;

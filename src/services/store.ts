@@ -4,6 +4,7 @@
  * with a MusterError of code `unavailable` when the store cannot be written, or `conflict` for an older revision.
  */
 import type { ClusterRecord } from "../domain/cluster/cluster-record.ts";
+import type { Resource, StoredResource } from "../domain/cluster/resource.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { AssetStore } from "./assets/assets.ts";
 import type { LeaseStore, LogLine, StoredEvent, TicketRecord, TokenRecord } from "./ports.ts";
@@ -13,10 +14,23 @@ export type MachineChange =
   | { readonly kind: "save"; readonly machine: Machine; readonly previous: number | undefined }
   | { readonly kind: "remove"; readonly name: string };
 
+/** One change to the resource documents, as for machines. */
+export type ResourceChange =
+  | { readonly kind: "save"; readonly resource: StoredResource; readonly previous: number | undefined }
+  | { readonly kind: "remove"; readonly resource: Pick<Resource, "kind" | "name"> };
+
 export interface MachineStore {
   all(): Promise<readonly Machine[]>;
-  /** Applies all changes or none; rejects with a ConflictError when a stored revision is not the `previous` one. */
-  commit(changes: readonly MachineChange[]): Promise<void>;
+  /**
+   * Applies all changes or none, those to machines and those to the documents they come from together; rejects with a
+   * ConflictError when a stored revision is not the `previous` one.
+   */
+  commit(changes: readonly MachineChange[], resources?: readonly ResourceChange[]): Promise<void>;
+}
+
+/** The documents that were applied; they are written together with the machines they describe. */
+export interface ResourceStore {
+  all(): Promise<readonly StoredResource[]>;
 }
 
 export interface EventQuery {
@@ -137,6 +151,7 @@ export type StoreHealth =
 
 export interface Store {
   readonly machines: MachineStore;
+  readonly resources: ResourceStore;
   readonly leases: LeaseStore;
   readonly events: EventStore;
   readonly tickets: TicketStore;

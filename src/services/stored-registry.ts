@@ -4,7 +4,8 @@ import { revise, type TransitionOutcome, transition } from "../domain/lifecycle.
 import type { LifecycleEvent, LifecycleLimits, TransitionContext } from "../domain/lifecycle-events.ts";
 import { type BootOverride, type Machine, macsOf, type Sighting } from "../domain/machine.ts";
 import { Discovery } from "./discovery.ts";
-import { recordOf, updateRecord } from "./lifecycle-record.ts";
+import { batchRecord, recordOf, updateRecord } from "./lifecycle-record.ts";
+import { type BatchEntry, type MachineBatch, type MachineBatches, stageBatch } from "./machine-batch.ts";
 import { defaultName, displaced, newMachine, requireMachine, requireTransition } from "./machine-changes.ts";
 import type { MachineDraft } from "./machine-draft.ts";
 import { MachineIndex } from "./machine-index.ts";
@@ -35,7 +36,7 @@ export interface RegistryOptions {
   readonly unknown: "ignore" | "discover";
 }
 
-export class StoredRegistry implements Registry, Service {
+export class StoredRegistry implements Registry, MachineBatches, Service {
   readonly #options: RegistryOptions;
   readonly #index = new MachineIndex();
   readonly #writer: MachineWriter;
@@ -142,6 +143,15 @@ export class StoredRegistry implements Registry, Service {
     });
     if (before !== after) this.#options.events.record(updateRecord(before, after, source));
     return after;
+  }
+
+  async applyBatch(batch: MachineBatch, source: Source): Promise<readonly BatchEntry[]> {
+    const entries = await this.#writer.write((draft) => stageBatch(draft, batch, this.#context()));
+    for (const entry of entries) {
+      const record = batchRecord(entry, source);
+      if (record) this.#options.events.record(record);
+    }
+    return entries;
   }
 
   async approve(

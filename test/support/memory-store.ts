@@ -1,5 +1,6 @@
 /** The store in memory: passes the same contract suite as SQLite, and breaks on demand. */
 import type { ClusterRecord } from "../../src/domain/cluster/cluster-record.ts";
+import { keyOf, type StoredResource } from "../../src/domain/cluster/resource.ts";
 import { ConflictError, MusterError } from "../../src/domain/errors.ts";
 import type { Machine } from "../../src/domain/machine.ts";
 import type { AssetStore } from "../../src/services/assets/assets.ts";
@@ -22,6 +23,8 @@ import type {
   MachineStore,
   NodeIdentityRecord,
   NodeIdentityStore,
+  ResourceChange,
+  ResourceStore,
   SettingStore,
   Store,
   StoreHealth,
@@ -36,6 +39,7 @@ export class MemoryStore implements Store {
   commits = 0;
 
   readonly machines: MachineStore;
+  readonly resources: ResourceStore;
   readonly leases: LeaseStore;
   readonly events: EventStore;
   readonly tickets: TicketStore;
@@ -60,7 +64,11 @@ export class MemoryStore implements Store {
       dropWhere(identities, ({ machine }) => machine === name);
       lines.all = lines.all.filter(({ machine }) => machine !== name);
     };
-    this.machines = machineStore(run, machines, cascade);
+    const resources = new Map<string, StoredResource>();
+    this.machines = machineStore(run, { machines, resources, cascade });
+    this.resources = {
+      all: () => run(() => [...resources.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))),
+    };
     this.leases = leaseStore(run);
     this.events = eventStore(run);
     this.tickets = ticketStore(run, tickets, refer);
@@ -103,11 +111,19 @@ function dropWhere<T>(records: Map<string, T>, test: (record: T) => boolean): vo
   for (const [key, record] of records) if (test(record)) records.delete(key);
 }
 
-function machineStore(
-  run: Run,
-  machines: Map<string, Machine>,
-  cascade: (machine: string) => void,
-): MachineStore {
+interface MachineRecords {
+  readonly machines: Map<string, Machine>;
+  readonly resources: Map<string, StoredResource>;
+  readonly cascade: (machine: string) => void;
+}
+
+function machineStore(run: Run, { machines, resources, cascade }: MachineRecords): MachineStore {
+  const checkResource = (change: ResourceChange): void => {
+    if (change.kind === "remove") return;
+    const { kind, name } = change.resource;
+    if (resources.get(keyOf(change.resource))?.revision !== change.previous)
+      throw new ConflictError(`${kind} ${name} was changed meanwhile`);
+  };
   const check = (change: MachineChange): void => {
     if (change.kind === "remove") return;
     const stored = machines.get(change.machine.name)?.revision;
@@ -116,10 +132,11 @@ function machineStore(
   };
   return {
     all: () => run(() => [...machines.values()].sort((a, b) => (a.name < b.name ? -1 : 1))),
-    commit: (changes) =>
+    commit: (changes, documents = []) =>
       run(() => {
         const before = new Map(machines);
         try {
+          documents.forEach(checkResource);
           for (const change of changes) {
             check(change);
             if (change.kind === "save") machines.set(change.machine.name, change.machine);
@@ -131,6 +148,10 @@ function machineStore(
           throw error;
         }
         for (const name of before.keys()) if (!machines.has(name)) cascade(name);
+        for (const change of documents) {
+          if (change.kind === "save") resources.set(keyOf(change.resource), change.resource);
+          else resources.delete(keyOf(change.resource));
+        }
       }),
   };
 }

@@ -1,10 +1,16 @@
 import { ConflictError } from "../../domain/errors.ts";
 import type { Machine } from "../../domain/machine.ts";
-import type { MachineChange, MachineStore } from "../../services/store.ts";
+import type { MachineChange, MachineStore, ResourceChange } from "../../services/store.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
 
-/** Machines as one JSON document each: they are searched in memory only. */
-export function machineTable({ database, run, transact }: SqliteConnection): MachineStore {
+/**
+ * Machines as one JSON document each: they are searched in memory only.
+ * @param applyResource one change to the resource documents, inside the transaction of the machines.
+ */
+export function machineTable(
+  { database, run, transact }: SqliteConnection,
+  applyResource: (change: ResourceChange) => void,
+): MachineStore {
   const all = database.prepare<[], { document: string }>("SELECT document FROM machines ORDER BY name");
   const insert = database.prepare("INSERT INTO machines VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING");
   const update = database.prepare(
@@ -33,6 +39,10 @@ export function machineTable({ database, run, transact }: SqliteConnection): Mac
 
   return {
     all: () => run(() => all.all().map(({ document }) => JSON.parse(document) as Machine)),
-    commit: (changes) => transact(() => changes.forEach(apply)),
+    commit: (changes, resources = []) =>
+      transact(() => {
+        changes.forEach(apply);
+        resources.forEach(applyResource);
+      }),
   };
 }

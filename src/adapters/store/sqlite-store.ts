@@ -8,6 +8,7 @@ import { identityTable } from "./identity-table.ts";
 import { installerLogTable } from "./installer-log-table.ts";
 import { leaseTable } from "./lease-table.ts";
 import { machineTable } from "./machine-table.ts";
+import { resourceTable } from "./resource-table.ts";
 import { settingTable } from "./setting-table.ts";
 import { openConnection, type SqliteConnection, type SqliteOptions } from "./sqlite-connection.ts";
 import { explainSqliteError } from "./sqlite-errors.ts";
@@ -23,8 +24,12 @@ const HEALTH_KEY = "store.health";
  */
 export function openSqliteStore(options: SqliteOptions): Store {
   const connection = openConnection(options);
+  const resources = resourceTable(connection);
   return {
-    machines: machineTable(connection),
+    machines: machineTable(connection, (change) => {
+      resources.apply(change);
+    }),
+    resources,
     leases: leaseTable(connection),
     events: eventTable(connection),
     tickets: ticketTable(connection),

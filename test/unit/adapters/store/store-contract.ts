@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newClusterRecord, withInitTurn } from "../../../../src/domain/cluster/cluster-record.ts";
+import type { StoredResource } from "../../../../src/domain/cluster/resource.ts";
 import { ConflictError } from "../../../../src/domain/errors.ts";
 import type {
   AssetRecord,
@@ -46,6 +47,7 @@ export function describeStore(kind: string, open: () => Store): void {
   });
 
   machines(scenario);
+  resources(scenario);
   leases(scenario);
   events(scenario);
   tickets(scenario, withMachine);
@@ -56,6 +58,42 @@ export function describeStore(kind: string, open: () => Store): void {
 }
 
 type Scenario = (name: string, body: (store: Store) => Promise<void>) => void;
+
+function resources(scenario: Scenario): void {
+  const lab: StoredResource = {
+    kind: "Cluster",
+    name: "lab",
+    spec: { apiPort: 6443 },
+    revision: 1,
+    updatedAt: START,
+  };
+  const save = (resource: StoredResource, previous?: number) => ({
+    kind: "save" as const,
+    resource,
+    previous,
+  });
+
+  scenario("documents are kept by kind and name, and go again", async ({ machines, resources }) => {
+    const profile = { ...lab, kind: "Profile" as const };
+    await machines.commit([], [save(profile), save(lab)]);
+    assert.deepEqual(await resources.all(), [lab, profile]);
+    const next = { ...lab, spec: {}, revision: 2 };
+    await machines.commit([], [save(next, 1), { kind: "remove", resource: profile }]);
+    assert.deepEqual(await resources.all(), [next]);
+  });
+
+  scenario(
+    "machines and their documents are written together or not at all",
+    async ({ machines, resources }) => {
+      const machine = { kind: "save" as const, machine: aMachine(), previous: undefined };
+      await assert.rejects(machines.commit([machine], [save(lab, 7)]), ConflictError);
+      assert.deepEqual([await machines.all(), await resources.all()], [[], []]);
+      await machines.commit([machine], [save(lab)]);
+      await assert.rejects(machines.commit([machine], [save({ ...lab, revision: 2 }, 1)]), ConflictError);
+      assert.deepEqual(await resources.all(), [lab]);
+    },
+  );
+}
 
 function machines(scenario: Scenario): void {
   scenario("a machine comes back as it was saved, ordered by name", async (store) => {
