@@ -25,6 +25,8 @@ export const TEST_PACKAGES = [
   // readers of what the appliance renders, and the archive's tools
   ...["shellcheck", "cloud-init", "debconf", "gpgv", "gnupg", "debian-archive-keyring", "sudo"],
   ...["cpio", "zstd", "xz-utils", "openssl", "kmod"],
+  // what clusters keep their state in
+  ...["etcd-server", "etcd-client"],
   // the image, built without an engine
   ...["buildah", "mmdebstrap"],
   // shells that the completion is for
