@@ -58,7 +58,8 @@ export const CODENAMES: Readonly<Record<MachineSpec["os"]["version"], string>> =
   "13": "trixie",
 };
 
-const BASE_PACKAGES = [
+/** What every installed system has besides Debian's base. */
+export const BASE_PACKAGES = [
   "ca-certificates",
   "cloud-init",
   "curl",

@@ -1,0 +1,48 @@
+/**
+ * cgroups of the first version for one machine each: with a group of its own in every hierarchy a container sees that group as
+ * the root, and the kubelets of several machines on one host do not meet.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { readdir, rmdir } from "node:fs/promises";
+import path from "node:path";
+
+const ROOT = "/sys/fs/cgroup";
+
+/** Shell that puts itself into the machine's cgroups and becomes the program given as its arguments. */
+export function cgroupScript(machine: string): string {
+  const lines = groupsOf(machine).flatMap((directory) => [
+    `mkdir -p ${directory}`,
+    ...(directory.startsWith(`${ROOT}/cpuset/`)
+      ? ["cpus", "mems"].map((file) => `cat ${ROOT}/cpuset/cpuset.${file} > ${directory}/cpuset.${file}`)
+      : []),
+    `echo $$ > ${directory}/cgroup.procs`,
+  ]);
+  return ["set -e", ...lines, 'exec "$@"'].join("\n");
+}
+
+/** Takes the machine's cgroups away; those that still hold a process stay. */
+export async function removeCgroups(machine: string): Promise<void> {
+  for (const directory of groupsOf(machine)) await removeTree(directory);
+}
+
+function groupsOf(machine: string): readonly string[] {
+  return hierarchies().map(({ directory, own }) => path.join(directory, own, `muster-lab-${machine}`));
+}
+
+/** Mounted hierarchies of the first version, and where below them this process lives. */
+function hierarchies(): readonly { readonly directory: string; readonly own: string }[] {
+  return readFileSync("/proc/self/cgroup", "utf8")
+    .split("\n")
+    .flatMap((line) => {
+      const [, controllers = "", own = "/"] = line.split(":");
+      const name = controllers.replace("name=", "").split(",")[0] ?? "";
+      const directory = path.join(ROOT, name);
+      return name !== "" && existsSync(path.join(directory, "cgroup.procs")) ? [{ directory, own }] : [];
+    });
+}
+
+async function removeTree(directory: string): Promise<void> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) if (entry.isDirectory()) await removeTree(path.join(directory, entry.name));
+  await rmdir(directory).catch(() => undefined);
+}
