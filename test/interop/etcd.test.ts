@@ -160,6 +160,11 @@ test("a dead member is unreachable, the others go on, and removing it twice find
   assert.equal(await etcd.memberRemove(member.id), "removed");
   assert.equal(await etcd.memberRemove(member.id), "absent");
   assert.equal((await etcd.memberList()).members.length, 2);
+  const peerUrl = `https://${dead!.address}:2380`;
+  await until(async () => (await etcd.memberAdd(peerUrl).catch(() => "not yet")) === "added");
+  assert.equal(await etcd.memberAdd(peerUrl), "present");
+  const added = (await etcd.memberList()).members.find(({ peerUrls }) => peerUrls.includes(peerUrl))!;
+  assert.equal(added.name, "");
 });
 
 test("S4-10 S4-12 without a client certificate of this cluster's authority etcd says nothing", {

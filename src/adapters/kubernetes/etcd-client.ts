@@ -63,6 +63,13 @@ export function etcdAccess(options: EtcdClientOptions): EtcdAccess {
       const { header, members } = membersSchema.parse(await ask("/v3/cluster/member/list", {}));
       return { clusterId: hex(header.cluster_id), members: members.map(readMember) };
     },
+    memberAdd: async (peerUrl) => {
+      const call = { path: "/v3/cluster/member/add", body: { peerURLs: [peerUrl] } };
+      const answer = await firstAnswer(options, call);
+      if (answer.ok) return "added";
+      if (answer.message.includes("Peer URLs already exists")) return "present";
+      throw refused(cluster, answer);
+    },
     memberRemove: async (id) => {
       const path = "/v3/cluster/member/remove";
       const answer = await firstAnswer(options, { path, body: { ID: BigInt(`0x${id}`).toString() } });

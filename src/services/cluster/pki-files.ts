@@ -2,12 +2,13 @@
 import { type ClusterMember, type ClusterView, etcdMembersOf } from "../../domain/cluster/members.ts";
 import type { PkiFile } from "./cluster-authorities.ts";
 import type { ClusterPki } from "./cluster-pki.ts";
+import { makeKubeconfig } from "./kubeconfig.ts";
 
 const DIRECTORY = "/etc/kubernetes/pki";
 const SECRET = 0o600;
 const PUBLIC = 0o644;
-/** Nothing on an etcd host renews certificates, so these outlive kubeadm's single year. */
-const ETCD_LEAF_MS = 10 * 365 * 86_400_000;
+/** Nothing on an etcd or registry host renews certificates, so these outlive kubeadm's single year. */
+const UNRENEWED_MS = 10 * 365 * 86_400_000;
 
 /**
  * The set that is the same on every control plane; kubeadm makes the rest itself. With an external etcd its authority's key
@@ -30,7 +31,7 @@ export async function controlPlaneFiles(pki: ClusterPki, cluster: ClusterView): 
     purpose: "client",
     commonName: "kube-apiserver-etcd-client",
     organisations: [],
-    lifetimeMs: ETCD_LEAF_MS,
+    lifetimeMs: UNRENEWED_MS,
   });
   return [
     ...shared,
@@ -46,7 +47,7 @@ export async function etcdHostFiles(
 ): Promise<readonly PkiFile[]> {
   const { etcdCa } = await pki.ensure(cluster);
   const names = [member.name, member.address, "localhost", "127.0.0.1", "::1"];
-  const base = { authority: "etcdCa", organisations: [], lifetimeMs: ETCD_LEAF_MS } as const;
+  const base = { authority: "etcdCa", organisations: [], lifetimeMs: UNRENEWED_MS } as const;
   const own = { ...base, purpose: "peer", commonName: member.name, alternativeNames: names } as const;
   const [server, peer, healthcheck] = await Promise.all([
     pki.leaf(cluster, own),
@@ -64,17 +65,52 @@ export async function etcdHostFiles(
   ];
 }
 
-/** What one member is given: the shared set for a control plane, leaf certificates for an etcd host, nothing for others. */
+/** Kept on a machine for the people who work there; it ends long after a reimage would have renewed it. */
+const ADMIN_KUBECONFIG_MS = 365 * 86_400_000;
+
+/**
+ * What one member is given by its roles: the shared set for a control plane, leaf certificates for an etcd host, a server
+ * certificate for a registry, a kubeconfig for an admin host, nothing for the others.
+ */
 export async function secretFilesOf(
   pki: ClusterPki,
   { cluster, member }: { readonly cluster: ClusterView; readonly member: ClusterMember },
 ): Promise<readonly PkiFile[]> {
-  const files = member.roles.includes("control-plane") ? await controlPlaneFiles(pki, cluster) : [];
-  const external = cluster.spec.etcd.topology === "external";
-  if (!external || !etcdMembersOf(cluster).some(({ name }) => name === member.name)) return files;
-  const known = new Set(files.map(({ path }) => path));
-  const own = await etcdHostFiles(pki, { cluster, member });
-  return [...files, ...own.filter(({ path }) => !known.has(path))];
+  const place = { cluster, member };
+  const etcdHost =
+    cluster.spec.etcd.topology === "external" &&
+    etcdMembersOf(cluster).some(({ name }) => name === member.name);
+  const sets = [
+    member.roles.includes("control-plane") ? await controlPlaneFiles(pki, cluster) : [],
+    etcdHost ? await etcdHostFiles(pki, place) : [],
+    member.roles.includes("registry") ? await registryFiles(pki, place) : [],
+    member.roles.includes("admin") ? await adminFiles(pki, cluster) : [],
+  ];
+  return [...new Map(sets.flat().map((file) => [file.path, file])).values()];
+}
+
+async function registryFiles(
+  pki: ClusterPki,
+  { cluster, member }: { readonly cluster: ClusterView; readonly member: ClusterMember },
+): Promise<readonly PkiFile[]> {
+  const name = cluster.spec.registry.name ?? member.name;
+  const server = await pki.leaf(cluster, {
+    authority: "ca",
+    purpose: "server",
+    commonName: name,
+    organisations: [],
+    alternativeNames: [...new Set([name, member.name, member.address])],
+    lifetimeMs: UNRENEWED_MS,
+  });
+  return [
+    { path: "/etc/docker/registry/tls.crt", mode: PUBLIC, content: server.certificate },
+    { path: "/etc/docker/registry/tls.key", mode: SECRET, content: server.key },
+  ];
+}
+
+async function adminFiles(pki: ClusterPki, cluster: ClusterView): Promise<readonly PkiFile[]> {
+  const { text } = await makeKubeconfig(pki, { cluster, request: { lifetimeMs: ADMIN_KUBECONFIG_MS } });
+  return [{ path: "/root/.kube/config", mode: SECRET, content: text }];
 }
 
 function certificate(name: string, content: string): PkiFile {

@@ -165,6 +165,8 @@ export type EtcdMemberStatus =
 export interface EtcdAccess {
   /** The members, and the id of the cluster they form. */
   memberList(): Promise<{ readonly clusterId: string; readonly members: readonly EtcdMember[] }>;
+  /** Announces a member that starts next; `present` when one with this peer URL is a member already. */
+  memberAdd(peerUrl: string): Promise<"added" | "present">;
   /** Removes a member by its hexadecimal id; `absent` when there is none. */
   memberRemove(id: string): Promise<"removed" | "absent">;
   /** Hands leadership to another member. */

@@ -259,6 +259,40 @@ test("S4-12 an external etcd host's certificates serve and connect under its nam
   );
 });
 
+test("S2-08 S4-23 a registry host gets a server certificate of the cluster's CA, an admin host a kubeconfig", async () => {
+  const { pki } = await aClusterPki({ directory: await newDirectory(), clock: today() });
+  const cluster = aCluster({
+    spec: { registry: { name: "dreg0.lan" } },
+    members: [
+      aMember("kube0", { roles: ["control-plane"], host: 10 }),
+      aMember("dreg0", { roles: ["registry", "admin"], host: 40 }),
+    ],
+  });
+  const files = await secretFilesOf(pki, { cluster, member: cluster.members[1]! });
+  const [certificate, key, kubeconfig] = files;
+  assert.deepEqual(
+    files.map(({ path, mode }) => [path, mode]),
+    [
+      ["/etc/docker/registry/tls.crt", 0o644],
+      ["/etc/docker/registry/tls.key", 0o600],
+      ["/root/.kube/config", 0o600],
+    ],
+  );
+  const { ca } = await pki.ensure(cluster);
+  await withFiles({ ca: ca.certificate, leaf: certificate!.content }, (at) => {
+    for (const check of [
+      ["-verify_hostname", "dreg0.lan"],
+      ["-verify_ip", "10.20.0.40"],
+    ])
+      assert.match(
+        openssl(["verify", "-purpose", "sslserver", ...check, "-CAfile", at("ca"), at("leaf")]),
+        /OK/,
+      );
+  });
+  assert.match(key!.content, /BEGIN PRIVATE KEY/);
+  assert.match(kubeconfig!.content, /^current-context: /m);
+});
+
 test("S1-10 S3-14 a kubeconfig names the endpoint, its CA and a user with an end", async () => {
   const clock = today();
   const { pki } = await aClusterPki({ directory: await newDirectory(), clock });
