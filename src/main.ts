@@ -10,6 +10,7 @@ import { buildBootPlane } from "./compose/boot-plane.ts";
 import { type Context, lifecycleLimits } from "./compose/context.ts";
 import { buildControlPlane, type ControlPlane } from "./compose/control-plane.ts";
 import { buildIdentity } from "./compose/identity.ts";
+import { buildImages } from "./compose/images.ts";
 import { adoptInherited, type InheritedParts } from "./compose/inherited.ts";
 import { packageVersion } from "./compose/package-root.ts";
 import { buildRegistry } from "./compose/registry.ts";
@@ -54,12 +55,14 @@ export async function runAppliance(config: Config, options: RunOptions): Promise
   try {
     const identity = await buildIdentity(context, registry);
     const assets = await buildAssets(context, registry);
-    const boot = buildBootPlane(context, { registry, assets, identity, inherited });
+    const images = await buildImages(context, registry);
+    const boot = buildBootPlane(context, { registry, assets, images, identity, inherited });
     const listeners = (): readonly ListenerStatus[] => [...boot.listeners(), ...control.server.status()];
     const status = buildStatus(context, { registry, assets, boot, listeners });
     const control: ControlPlane = buildControlPlane(context, {
       registry,
       assets,
+      images,
       identity,
       boot,
       status,
@@ -71,6 +74,7 @@ export async function runAppliance(config: Config, options: RunOptions): Promise
       [
         ...registry.services,
         ...assets.services,
+        ...images.services,
         { name: "control plane", service: control.server },
         ...boot.services,
       ],

@@ -13,13 +13,13 @@ export function defineAssets(program: Command, session: Session): void {
   assets
     .command("pull")
     .description(
-      "Fetch an operating system's installer and the network boot programs, verified down to each file.",
+      "Fetch an operating system's installer and the network boot programs, or a Kubernetes release with its images; verified down to each file.",
     )
-    .argument("<os...>", "like debian-13")
+    .argument("<name...>", "like debian-13 or kubernetes-1.36.3")
     .option("--arch <architecture>", "amd64 or arm64", "amd64")
     .addHelpText(
       "after",
-      example("muster assets pull debian-13", "muster assets pull debian-12 --arch arm64"),
+      example("muster assets pull debian-13", "muster assets pull kubernetes-1.36.3 --arch arm64"),
     )
     .action(async (systems: string[], options: { readonly arch: string }) => {
       const { pullAssets } = await import("./assets-pull.ts");

@@ -16,6 +16,7 @@ import { parseIpv4 } from "../net/ipv4.ts";
 import { contains, formatSubnet, parseSubnet } from "../net/subnet.ts";
 import { createDhcpService } from "../services/dhcp/answer-dhcp.ts";
 import type { DhcpService } from "../services/dhcp/dhcp-service.ts";
+import { GRUB } from "../services/install/boot-dialect.ts";
 import { createBootPreview } from "../services/install/boot-preview.ts";
 import {
   type BootScripts,
@@ -28,6 +29,7 @@ import type { AssetParts } from "./assets.ts";
 import { noteTransfers, tftpFiles } from "./boot-files.ts";
 import type { Context } from "./context.ts";
 import type { IdentityParts } from "./identity.ts";
+import type { ImageParts } from "./images.ts";
 import type { InheritedParts } from "./inherited.ts";
 import { PACKAGE_ROOT } from "./package-root.ts";
 import type { RegistryParts } from "./registry.ts";
@@ -46,6 +48,7 @@ export interface BootPlane {
 interface Parts {
   readonly registry: RegistryParts;
   readonly assets: AssetParts;
+  readonly images: Pick<ImageParts, "mirrors">;
   readonly identity: IdentityParts;
   readonly inherited: InheritedParts;
 }
@@ -68,12 +71,12 @@ export function buildBootPlane(context: Context, parts: Parts): BootPlane {
     clock,
     log: log.child({ component: "dhcp" }),
   });
-  const { documents, scripts, previewScript, http } = buildHttp(context, parts);
+  const { documents, scripts, grubScripts, previewScript, http } = buildHttp(context, parts);
   const { registry, events } = parts.registry;
   const noteTransfer = noteTransfers(registry, events);
   const tftp = new TftpServer({
     config: config.tftp,
-    files: tftpFiles({ directory: parts.assets.directory, finder: () => scripts.finder() }),
+    files: tftpFiles({ directory: parts.assets.directory, ipxe: scripts, grub: grubScripts }),
     addresses: [served.address],
     inherited: parts.inherited.tftp,
     clock,
@@ -135,10 +138,11 @@ function buildSyslog(
 
 interface HttpParts extends Pick<BootPlane, "documents" | "previewScript"> {
   readonly scripts: BootScripts;
+  readonly grubScripts: BootScripts;
   readonly http: HttpListener;
 }
 
-function buildHttp(context: Context, { registry, assets, identity }: Parts): HttpParts {
+function buildHttp(context: Context, { registry, assets, images, identity }: Parts): HttpParts {
   const { config, clock, log, limits } = context;
   const templates = createNunjucksTemplates({
     root: PACKAGE_ROOT,
@@ -174,7 +178,7 @@ function buildHttp(context: Context, { registry, assets, identity }: Parts): Htt
     reports: registry.installReports,
     files: createStaticFiles({ files: assets.files, cache, maxTransfers: config.http.maxTransfers }),
     mirror: createMirrorRoutes({
-      mirrors: assets.mirrors,
+      mirrors: new Map([...assets.mirrors, ...images.mirrors]),
       cache: createBlockCache({ maxBytes: MIRROR_CACHE_BYTES }),
       log: bootLog,
     }),
@@ -188,7 +192,8 @@ function buildHttp(context: Context, { registry, assets, identity }: Parts): Htt
     log: bootLog,
     drainMs: DRAIN_MS,
   });
-  return { documents, scripts, previewScript: createBootPreview(scripting), http };
+  const grubScripts = createBootScripts(scripting, GRUB);
+  return { documents, scripts, grubScripts, previewScript: createBootPreview(scripting), http };
 }
 
 /** Where a machine reaches the appliance: its own network's `bootServer`, else the address on the boot network. */

@@ -13,6 +13,7 @@ import type { AssetParts } from "./assets.ts";
 import type { BootPlane } from "./boot-plane.ts";
 import type { Context } from "./context.ts";
 import type { IdentityParts } from "./identity.ts";
+import type { ImageParts } from "./images.ts";
 import { PACKAGE_ROOT, packageVersion } from "./package-root.ts";
 import type { RegistryParts } from "./registry.ts";
 import type { StatusParts } from "./status.ts";
@@ -20,6 +21,7 @@ import type { StatusParts } from "./status.ts";
 interface Parts {
   readonly registry: RegistryParts;
   readonly assets: AssetParts;
+  readonly images: ImageParts;
   readonly identity: IdentityParts;
   readonly boot: BootPlane;
   readonly status: StatusParts;
@@ -51,6 +53,7 @@ export function buildControlPlane(context: Context, parts: Parts): ControlPlane 
     reports: registry.nodeReports,
     failures,
   };
+  const images = parts.images.routes({ identities: registry.identities, tokens, failures });
   const { metrics } = context;
   metrics.readFrom({
     machines: registry.registry,
@@ -62,7 +65,13 @@ export function buildControlPlane(context: Context, parts: Parts): ControlPlane 
     viewsDirectory: VIEWS,
   };
   const base = { services, metrics, version: packageVersion(), stopping };
-  const overHttps = createControlApp({ ...base, trust: { kind: "tokens", tokens, failures }, node, web });
+  const overHttps = createControlApp({
+    ...base,
+    trust: { kind: "tokens", tokens, failures },
+    node,
+    web,
+    images,
+  });
   const overSocket = createControlApp({ ...base, trust: { kind: "local" } });
   const server = new ControlServer({
     port: config.https.port,
@@ -83,7 +92,7 @@ export function buildControlPlane(context: Context, parts: Parts): ControlPlane 
 
 function controlServices(context: Context, parts: Parts, tokens: Tokens): ControlServices {
   const { config, clock, log } = context;
-  const { registry, assets, boot, status } = parts;
+  const { registry, assets, images, boot, status } = parts;
   return {
     clock,
     log: log.child({ component: "api" }),
@@ -92,7 +101,7 @@ function controlServices(context: Context, parts: Parts, tokens: Tokens): Contro
     timeline: registry.events,
     installerLogs: registry.installerLog,
     leases: { all: () => Promise.resolve(boot.dhcp.leases()) },
-    assets: assets.assets,
+    assets: images.withReleases(assets.assets),
     documents: documentPreview(boot),
     diagnose: status.diagnose,
     tokens,

@@ -2,11 +2,15 @@
  * Files named by their SHA-256, so that a path a client sends never becomes a path on disk and whatever is found is
  * what was asked for. Bounded in total size; what was used least recently goes first.
  */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
 import path from "node:path";
+import { pipeline } from "node:stream/promises";
 import type { Clock, Log } from "../../services/ports.ts";
 import { type Fill, startFill, type Wanted } from "./fill.ts";
 import type { Upstream } from "./upstream.ts";
+import { writeWhole } from "./write-whole.ts";
 
 export interface ObjectRequest {
   readonly upstream: Upstream;
@@ -22,6 +26,10 @@ export interface ObjectCache {
   fill(request: ObjectRequest): Fill;
   /** From disk or from the upstream. @throws what {@link Fill.done} throws. */
   obtain(request: ObjectRequest & { readonly onProgress?: (written: number) => void }): Promise<string>;
+  /** Keeps bytes that are at hand; returns the SHA-256 they are named by. */
+  put(bytes: Uint8Array): Promise<string>;
+  /** Hashes every object again and drops those that are no longer what their name says; returns these names. */
+  verify(): Promise<readonly string[]>;
   /** Bytes on disk. */
   totalBytes(): Promise<number>;
 }
@@ -88,8 +96,26 @@ export function createObjectCache(options: ObjectCacheOptions): ObjectCache {
     }
   };
 
+  const put: ObjectCache["put"] = async (bytes) => {
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    if ((await find({ sha256, bytes: bytes.length })) !== undefined) return sha256;
+    await writeWhole(objectPath(sha256), bytes);
+    await trim(bytes.length);
+    return sha256;
+  };
+  const verify: ObjectCache["verify"] = async () => {
+    const damaged: string[] = [];
+    for (const object of await objectsIn(directory)) {
+      const name = path.basename(object.path);
+      if ((await hashOf(object.path)) === name) continue;
+      await rm(object.path, { force: true });
+      damaged.push(name);
+    }
+    return damaged;
+  };
+
   const totalBytes = async (): Promise<number> => sumOf(await objectsIn(directory));
-  return { find, fill, obtain, totalBytes };
+  return { find, fill, obtain, put, verify, totalBytes };
 }
 
 /**
@@ -113,6 +139,12 @@ function createTrimmer({ directory, maxBytes, log }: ObjectCacheOptions): (added
       );
     }
   };
+}
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest("hex");
 }
 
 function sumOf(objects: readonly StoredObject[]): number {

@@ -4,7 +4,12 @@ import { type ApiRoute, json, route } from "./api-route.ts";
 import type { ControlServices } from "./control-ports.ts";
 
 const pullSchema = z.strictObject({
-  os: z.string().regex(/^debian-(12|13)$/, "expected debian-12 or debian-13"),
+  os: z
+    .string()
+    .regex(
+      /^(debian-(12|13)|kubernetes-\d+\.\d+\.\d+)$/,
+      "expected debian-12, debian-13, or a release such as kubernetes-1.36.3",
+    ),
   architecture: z.enum(["amd64", "arm64"]).default("amd64"),
   firmwarePackages: z
     .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "expected a package name"))
@@ -64,7 +69,7 @@ export function assetRoutes({ assets }: Pick<ControlServices, "assets">): readon
       path: "/assets/pull",
       permission: "assets:write",
       tag: "assets",
-      summary: "Pull what an operating system's installer needs",
+      summary: "Pull what an operating system's installer needs, or a Kubernetes release with its images",
       body: pullSchema,
       success: {
         200: { description: "It is there", schema: "Pull" },

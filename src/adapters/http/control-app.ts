@@ -1,5 +1,5 @@
 /** The control plane as an express app: every address it answers is named in this file or in a list it mounts. */
-import express, { type Express } from "express";
+import express, { type Express, type RequestHandler } from "express";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { apiRoutes } from "./api-routes.ts";
 import type { ControlServices } from "./control-ports.ts";
@@ -20,6 +20,8 @@ export interface ControlAppOptions {
   readonly metrics: Pick<Metrics, "expose">;
   /** Absent on the unix socket: machines come over HTTPS. */
   readonly node?: NodeServices;
+  /** Container images; absent on the unix socket: container runtimes come over HTTPS. */
+  readonly images?: RequestHandler;
   /** Absent on the unix socket: browsers come over HTTPS. */
   readonly web?: Pick<WebOptions, "sessionKey" | "viewsDirectory">;
   /** Ends feeds and waits when the appliance stops. */
@@ -42,6 +44,7 @@ export function createControlApp(options: ControlAppOptions): Express {
   const routes = apiRoutes(services, version);
   app.use("/api/v1", mountRoutes({ routes, trust, stopping, events: services.timeline }));
   if (options.node) app.use("/node/v1", nodeRoutes(options.node));
+  if (options.images) app.use("/v2", options.images);
   if (options.web && trust.kind === "tokens")
     app.use(webRoutes({ services, routes, trust, stopping, ...options.web }));
   app.use(notFound);
