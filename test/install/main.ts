@@ -6,31 +6,26 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Lab } from "../support/lab.ts";
 import { resultsTable } from "./results.ts";
-import { type Layout, runScenario, type Scenario, type StepResult } from "./scenario.ts";
+import { runScenario, SCENARIOS, type StepResult } from "./scenario.ts";
 
 const RESULTS = path.join(import.meta.dirname, "../../docs/install-results.md");
-const LAYOUTS: readonly Layout[] = ["regular", "lvm", "raid1"];
-const SCENARIOS: readonly Scenario[] = LAYOUTS.flatMap((layout) => [
-  { layout, firmware: "bios" },
-  { layout, firmware: "uefi" },
-]);
-
-const nameOf = ({ layout, firmware }: Scenario): string => `${layout}-${firmware}`;
+/** Most of a scenario's power failures count as installer boots that came to nothing. */
+const ATTEMPTS = 9;
 
 async function main(wanted: readonly string[]): Promise<void> {
-  const unknown = wanted.find((name) => !SCENARIOS.some((scenario) => nameOf(scenario) === name));
+  const unknown = wanted.find((name) => !SCENARIOS.some((scenario) => scenario.name === name));
   if (unknown !== undefined) {
-    throw new Error(`"${unknown}" is none of ${SCENARIOS.map(nameOf).join(", ")}`);
+    throw new Error(`"${unknown}" is none of ${SCENARIOS.map(({ name }) => name).join(", ")}`);
   }
-  const chosen = SCENARIOS.filter((scenario) => wanted.length === 0 || wanted.includes(nameOf(scenario)));
-  const lab = await Lab.open();
+  const chosen = SCENARIOS.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+  const lab = await Lab.open({ install: { attempts: ATTEMPTS } });
   await lab.appliance.pullInstaller("debian-13");
   const results = new Map<string, readonly StepResult[]>();
   try {
     for (const scenario of chosen) {
-      console.log(nameOf(scenario));
+      console.log(scenario.name);
       const steps: StepResult[] = [];
-      results.set(nameOf(scenario), steps);
+      results.set(scenario.name, steps);
       for await (const step of runScenario(lab, scenario)) {
         steps.push(step);
         tell(step);
@@ -55,10 +50,10 @@ async function writeResults(
   await writeFile(RESULTS, resultsTable({ results, before, date: new Date(), acceleration }));
 }
 
-function tell({ step, seconds, failure }: StepResult): void {
-  console.log(
-    `  ${failure === undefined ? "✔" : "✖"} ${step} (${seconds.toFixed(0)} s)${failure ? `: ${failure}` : ""}`,
-  );
+function tell({ step, seconds, note, failure }: StepResult): void {
+  const mark = failure === undefined ? "✔" : "✖";
+  const words = failure ?? note;
+  console.log(`  ${mark} ${step} (${seconds.toFixed(0)} s)${words === undefined ? "" : `: ${words}`}`);
 }
 
 await main(process.argv.slice(2));

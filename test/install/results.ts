@@ -31,7 +31,7 @@ export function resultsTable(input: {
     .join("\n")}\n`;
 }
 
-function describe({ step, seconds, failure }: StepResult): string {
-  const why = failure === undefined ? "" : `: ${failure.replaceAll("|", "/")}`;
-  return `${step} ${seconds.toFixed(0)} s${why}`;
+function describe({ step, seconds, note, failure }: StepResult): string {
+  const words = failure ?? note;
+  return `${step} ${seconds.toFixed(0)} s${words === undefined ? "" : ` (${words.replaceAll("|", "/")})`}`;
 }

@@ -1,68 +1,96 @@
-/** One layout on one firmware, from an empty disk to what a person expects of the machine afterwards. */
+/** What `npm run test:install` runs: one layout on one firmware each, from an empty disk on. */
 import { createHash } from "node:crypto";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import type { InstallStage } from "../../src/domain/machine.ts";
 import type { MachineSpecInput } from "../../src/domain/machine-spec.ts";
-import { type Lab, type LabMachine, QUICK } from "../support/lab.ts";
-import { createDisk, type DiskOptions, type Firmware, type VirtualMachine } from "../support/qemu.ts";
+import { type Lab, QUICK } from "../support/lab.ts";
+import { createDisk, type DiskOptions, type Firmware } from "../support/qemu.ts";
+import {
+  bootsItsDisk,
+  bootsWithout,
+  installsAndReports,
+  isReimaged,
+  isReimagedTheHardWay,
+  keepsTheNetworkFirst,
+  losesPowerAt,
+  type Subject,
+} from "./steps.ts";
 
 export type Layout = "regular" | "lvm" | "raid1";
 
 export interface Scenario {
+  readonly name: string;
   readonly layout: Layout;
   readonly firmware: Extract<Firmware, "bios" | "uefi">;
+  /** Stages of the first installation at which the power fails, one attempt each. */
+  readonly powerFailsAt?: readonly InstallStage[];
 }
 
-/** How one step went; `failure` is one line. */
+/** How one step went; `failure` is one line, `note` is what was read off the machine. */
 export interface StepResult {
   readonly step: string;
   readonly seconds: number;
+  readonly note?: string;
   readonly failure?: string;
 }
 
+export const SCENARIOS: readonly Scenario[] = [
+  { name: "regular-bios", layout: "regular", firmware: "bios" },
+  { name: "regular-uefi", layout: "regular", firmware: "uefi" },
+  { name: "raid1-uefi", layout: "raid1", firmware: "uefi", powerFailsAt: ["partitioning"] },
+  { name: "lvm-uefi", layout: "lvm", firmware: "uefi" },
+  { name: "raid1-bios", layout: "raid1", firmware: "bios" },
+  { name: "lvm-bios", layout: "lvm", firmware: "bios" },
+  {
+    name: "power-bios",
+    layout: "regular",
+    firmware: "bios",
+    powerFailsAt: ["installer-started", "partitioning", "base-system", "packages", "bootloader"],
+  },
+];
+
 const DISK_BYTES = "8G";
-const DEAD_NETWORK_SECONDS = 180;
-const LIMITS = { install: 5400, firstBoot: 1200, boot: 600 };
 
 /** Runs the steps in order until one fails; gives each result as it comes. */
 export async function* runScenario(lab: Lab, scenario: Scenario): AsyncGenerator<StepResult> {
   const subject = await prepare(lab, scenario);
   for (const [step, run] of stepsOf(scenario)) {
     const started = performance.now();
-    const failure = await run(subject).then(() => undefined, firstLine);
-    const seconds = (performance.now() - started) / 1000;
-    yield { step, seconds, ...(failure === undefined ? {} : { failure }) };
-    if (failure !== undefined) return;
+    const outcome = await run(subject).then(
+      (note) => (note === undefined ? {} : { note }),
+      (error: unknown) => ({ failure: firstLine(error) }),
+    );
+    yield { step, seconds: (performance.now() - started) / 1000, ...outcome };
+    if ("failure" in outcome) return;
   }
 }
 
-/** The machine a scenario works on. */
-interface Subject {
-  readonly lab: Lab;
-  readonly hardware: LabMachine;
-  readonly disks: readonly DiskOptions[];
-}
+type Step = readonly [name: string, run: (subject: Subject) => Promise<string | undefined>];
 
-type Step = readonly [name: string, run: (subject: Subject) => Promise<void>];
-
-function stepsOf({ layout, firmware }: Scenario): readonly Step[] {
-  const steps: Step[] = [
-    ["installs and reports in", (subject) => installsAndReports(subject, 1)],
-    ["boots its disk", bootsItsDisk],
-  ];
+function stepsOf({ layout, firmware, powerFailsAt = [] }: Scenario): readonly Step[] {
+  const steps: Step[] = powerFailsAt.map((stage) => [
+    `loses power at ${stage}`,
+    (subject) => losesPowerAt(subject, stage),
+  ]);
+  steps.push(["installs and reports in", (subject) => installsAndReports(subject, 1)]);
+  if (firmware === "uefi") steps.push(["keeps the network first", keepsTheNetworkFirst]);
+  steps.push(["boots its disk", bootsItsDisk]);
   if (layout === "raid1") {
-    steps.push(["boots without its first disk", (subject) => bootsFrom(subject, subject.disks.slice(1))]);
-    steps.push(["boots without its second disk", (subject) => bootsFrom(subject, subject.disks.slice(0, 1))]);
+    steps.push(["boots without its first disk", (subject) => bootsWithout(subject, 0)]);
+    steps.push(["boots without its second disk", (subject) => bootsWithout(subject, 1)]);
   }
-  if (layout === "regular") steps.push(["is reimaged", isReimaged]);
-  if (layout === "regular" && firmware === "bios") {
-    steps.push(["is reimaged, its network dead and its NIC moved at first boot", isReimagedTheHardWay]);
+  if (layout === "regular" && powerFailsAt.length === 0) {
+    steps.push(
+      firmware === "uefi"
+        ? ["is reimaged", isReimaged]
+        : ["is reimaged, its network dead and its NIC moved at first boot", isReimagedTheHardWay],
+    );
+    steps.push(["boots its disk again", bootsItsDisk]);
   }
   return steps;
 }
 
-async function prepare(lab: Lab, { layout, firmware }: Scenario): Promise<Subject> {
-  const name = `${layout}-${firmware}`;
+async function prepare(lab: Lab, { name, layout, firmware }: Scenario): Promise<Subject> {
   const mac = macOf(name);
   const count = layout === "raid1" ? 2 : 1;
   const disks: DiskOptions[] = [];
@@ -74,6 +102,7 @@ async function prepare(lab: Lab, { layout, firmware }: Scenario): Promise<Subjec
   // UEFI keeps its own boot entries, and the installer adds one: whether the network stays first is what is looked at.
   const boot = firmware === "uefi" ? "own" : "network-first";
   await lab.appliance.register({ name, mac, ...machineSpec(layout, disks) });
+  // A second processor gains an installer nothing, and one scenario leaves room for another beside it.
   return { lab, disks, hardware: { name, mac, firmware, disks, boot, cpus: 1 } };
 }
 
@@ -84,6 +113,8 @@ function machineSpec(layout: Layout, disks: readonly DiskOptions[]): Omit<Machin
     console: "ttyS0,115200",
     kernelArguments: [...QUICK],
     install: { layout, disk: second ? [first, second] : { match: "only" } },
+    // What cloud-init runs shows on the console.
+    userData: { runcmd: ["(echo; efibootmgr -v; echo cloud-init ran) >/dev/console 2>&1"] },
   };
 }
 
@@ -95,72 +126,6 @@ function macOf(name: string): string {
 
 function hex(octet: number): string {
   return octet.toString(16).padStart(2, "0");
-}
-
-/** Powered on once: the installer, the restart, the first boot and its report all follow. */
-async function installsAndReports({ lab, hardware }: Subject, generation: number): Promise<void> {
-  const { name } = hardware;
-  await whileOn(await lab.powerOn(hardware), async () => {
-    await lab.appliance.waitForMachine(
-      name,
-      (machine) => machine.generation === generation && machine.installFinished,
-      LIMITS.install,
-    );
-    await lab.appliance.waitForMachine(name, ({ state }) => state === "installed", LIMITS.firstBoot);
-  });
-}
-
-async function bootsItsDisk({ lab, hardware }: Subject): Promise<void> {
-  const before = await lab.appliance.machine(hardware.name);
-  await untilLogin(await lab.powerOn(hardware), hardware.name);
-  const after = await lab.appliance.machine(hardware.name);
-  if (after.state !== "installed" || after.installAttempts !== before.installAttempts) {
-    throw new Error(`it is ${after.state} after ${after.installAttempts} installer boots`);
-  }
-}
-
-/** Boots with some of the disks only; what it writes meanwhile is forgotten. */
-async function bootsFrom({ lab, hardware }: Subject, disks: readonly DiskOptions[]): Promise<void> {
-  const left = disks.map((disk) => ({ ...disk, forgetful: true }));
-  await untilLogin(await lab.powerOn({ ...hardware, disks: left }), hardware.name);
-}
-
-async function isReimaged(subject: Subject): Promise<void> {
-  const { lab, hardware } = subject;
-  const { generation } = await lab.appliance.machine(hardware.name);
-  await lab.appliance.must("POST", `/api/v1/machines/${hardware.name}/reimage`, {});
-  await installsAndReports(subject, generation + 1);
-}
-
-/** The installer's machine stays off; the installed one finds its NIC in another slot and no link for three minutes. */
-async function isReimagedTheHardWay({ lab, hardware }: Subject): Promise<void> {
-  const { name } = hardware;
-  await lab.appliance.must("POST", `/api/v1/machines/${name}/reimage`, {});
-  await whileOn(await lab.powerOn({ ...hardware, staysOffAfterRestart: true }), async (machine) => {
-    await lab.appliance.waitForMachine(name, ({ installFinished }) => installFinished, LIMITS.install);
-    await machine.waitForPowerOff(LIMITS.boot);
-  });
-  await lab.setCable(name, "out");
-  await whileOn(await lab.powerOn({ ...hardware, boot: "disk-first", nicSlot: 0x10 }), async () => {
-    await delay(DEAD_NETWORK_SECONDS * 1000);
-    await lab.setCable(name, "in");
-    await lab.appliance.waitForMachine(name, ({ state }) => state === "installed", LIMITS.firstBoot);
-  });
-}
-
-async function untilLogin(machine: VirtualMachine, name: string): Promise<void> {
-  await whileOn(machine, () => machine.waitFor(new RegExp(`${name} login:`), { seconds: LIMITS.boot }));
-}
-
-async function whileOn(
-  machine: VirtualMachine,
-  work: (machine: VirtualMachine) => Promise<unknown>,
-): Promise<void> {
-  try {
-    await work(machine);
-  } finally {
-    await machine.powerOff();
-  }
 }
 
 function firstLine(error: unknown): string {

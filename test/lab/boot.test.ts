@@ -29,7 +29,11 @@ const servedByHttp =
     userAgent.test(String(line["userAgent"]));
 
 /** Registers a machine, powers it on and waits until its installer has fetched its document and acted on it. */
-async function bootIntoInstaller(firmware: Firmware, mac: string): Promise<readonly LogLine[]> {
+async function bootIntoInstaller(
+  firmware: Firmware,
+  mac: string,
+  bootFile?: string,
+): Promise<{ readonly log: readonly LogLine[]; readonly console: string }> {
   const lab = await openLab();
   const lines = lab.appliance.logLines.length;
   const name = `boots-${firmware}`;
@@ -41,6 +45,7 @@ async function bootIntoInstaller(firmware: Firmware, mac: string): Promise<reado
     os: "debian-13",
     console: "ttyS0,115200",
     kernelArguments: [...QUICK],
+    ...(bootFile === undefined ? {} : { firmware: { bootFile } }),
   });
   const machine = await lab.powerOn({ name, mac, firmware });
   try {
@@ -52,29 +57,45 @@ async function bootIntoInstaller(firmware: Firmware, mac: string): Promise<reado
   }
   console.log(`  ${name}: installer reports ${machine.seconds.toFixed(0)} s after power-on`);
   const log = lab.appliance.logLines.slice(lines);
-  assert.ok(log.some(servedByHttp(/^\/boot\/.*\.ipxe$/, /^iPXE\//)), "iPXE fetched its script");
   assert.ok(
     log.some(servedByHttp(/\/preseed\.cfg$/, /^debian-installer/)),
     "the installer fetched its preseed",
   );
-  return log;
+  return { log, console: machine.console };
+}
+
+function assertIpxeAsked(log: readonly LogLine[]): void {
+  assert.ok(log.some(servedByHttp(/^\/boot\/.*\.ipxe$/, /^iPXE\//)), "iPXE fetched its script");
 }
 
 test("SeaBIOS with the iPXE option ROM boots into the installer, which fetches its preseed", async (t) => {
   if (needsLab(t)) return;
-  await bootIntoInstaller("bios", "52:54:00:6c:61:01");
+  const { log } = await bootIntoInstaller("bios", "52:54:00:6c:61:01");
+  assertIpxeAsked(log);
 });
 
 test("EDK2 boots by PXE and TFTP into the installer, which fetches its preseed", async (t) => {
   if (needsLab(t)) return;
-  const log = await bootIntoInstaller("uefi", "52:54:00:6c:61:02");
+  const { log } = await bootIntoInstaller("uefi", "52:54:00:6c:61:02");
+  assertIpxeAsked(log);
   assert.ok(log.some(sentByTftp("snponly.efi")));
 });
 
 test("EDK2 boots by UEFI HTTP boot into the installer, which fetches its preseed", async (t) => {
   if (needsLab(t)) return;
-  const log = await bootIntoInstaller("uefi-http", "52:54:00:6c:61:03");
+  const { log } = await bootIntoInstaller("uefi-http", "52:54:00:6c:61:03");
+  assertIpxeAsked(log);
   assert.ok(log.some(servedByHttp(/snponly\.efi$/, /^UefiHttpBoot\//)));
+});
+
+test("EDK2 with Secure Boot boots shim, GRUB and the installer's kernel, each by its signature", async (t) => {
+  if (needsLab(t)) return;
+  const { log, console } = await bootIntoInstaller("uefi-secure", "52:54:00:6c:61:06", "shimx64.efi");
+  const mac = "52:54:00:6c:61:06";
+  for (const file of ["shimx64.efi", "grubx64.efi", "grub/grub.cfg", `grub/${mac}.cfg`, "linux"]) {
+    assert.ok(log.some(sentByTftp(file)), file);
+  }
+  assert.match(console, /secureboot: Secure boot enabled/);
 });
 
 test("64-bit ARM firmware fetches its network boot program by TFTP", async (t) => {

@@ -18,6 +18,7 @@ const WORDS: Readonly<Record<Firmware, string>> = {
   bios: "SeaBIOS with the iPXE option ROM",
   uefi: "UEFI, network boot by PXE",
   "uefi-http": "UEFI, network boot by HTTP",
+  "uefi-secure": "UEFI with Secure Boot",
   arm64: "UEFI on 64-bit ARM",
 };
 

@@ -1,6 +1,6 @@
 /**
- * Virtual machines with real firmware: SeaBIOS with the iPXE option ROM, EDK2 with its own PXE or HTTP boot, and EDK2 on
- * 64-bit ARM. Powered on in a network namespace, their serial console is kept in a file with the seconds since power-on.
+ * Virtual machines with real firmware: SeaBIOS with the iPXE option ROM, EDK2 with its own PXE or HTTP boot or with Secure
+ * Boot, and EDK2 on 64-bit ARM. Powered on in a network namespace, their serial console is kept in a file with the seconds since power-on.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ import type { Emulator } from "./emulator.ts";
 import type { Namespace } from "./netns.ts";
 
 /** What a machine wakes up with. */
-export type Firmware = "bios" | "uefi" | "uefi-http" | "arm64";
+export type Firmware = "bios" | "uefi" | "uefi-http" | "uefi-secure" | "arm64";
 
 /** Which device the firmware tries first; `own` leaves it to the entries the firmware itself keeps (UEFI). */
 export type BootOrder = "network-first" | "disk-first" | "own";
@@ -63,6 +63,9 @@ const HTTP_BOOT_ONLY = ["IPv4PXESupport", "IPv6PXESupport"].flatMap((name) => [
   "-fw_cfg",
   `name=opt/org.tianocore/${name},string=n`,
 ]);
+
+// Secure Boot with Microsoft's keys, as machines are delivered; only the firmware itself may write its variables.
+const SECURE_FLASH = ["-global", "driver=cfi.pflash01,property=secure,value=on"];
 
 /** Creates an empty disk (qcow2), replacing what was there. */
 export async function createDisk(file: string, size: string): Promise<void> {
@@ -194,6 +197,10 @@ async function firmwareArguments(options: MachineOptions): Promise<string[]> {
     if (!existsSync(variables)) await (await open(variables, "w")).close();
     await truncate(variables, ARM_FLASH_BYTES);
     return ["-machine", "virt", "-cpu", "cortex-a57", ...flash(code, variables)];
+  }
+  if (firmware === "uefi-secure") {
+    if (!existsSync(variables)) await copyFile(`${OVMF}/OVMF_VARS_4M.ms.fd`, variables);
+    return ["-machine", "q35,smm=on", ...SECURE_FLASH, ...flash(`${OVMF}/OVMF_CODE_4M.ms.fd`, variables)];
   }
   if (!existsSync(variables)) await copyFile(`${OVMF}/OVMF_VARS_4M.fd`, variables);
   const httpBoot = firmware === "uefi-http" ? HTTP_BOOT_ONLY : [];

@@ -1,20 +1,20 @@
 /**
- * The iPXE script of one machine: what the registry decides about this boot, made durable, then written down in words
+ * The boot script of one machine: what the registry decides about this boot, made durable, then written down in words
  * that a person in front of the screen understands. A script is always the answer, whatever goes wrong.
  */
 import { type AssetReadiness, type BootDecision, decideBoot } from "../../domain/boot-decision.ts";
 import { RenderError } from "../../domain/errors.ts";
 import { consoleLines, installerArguments, rescueArguments } from "../../domain/install/kernel-arguments.ts";
-import { localBootOf } from "../../domain/install/local-boot.ts";
+import { LOCAL_BOOT, localBootOf } from "../../domain/install/local-boot.ts";
 import type { ApplianceFacts } from "../../domain/install/plan.ts";
 import type { LifecycleLimits } from "../../domain/lifecycle-events.ts";
 import type { Machine, Sighting } from "../../domain/machine.ts";
-import { type Mac, macWithHyphens } from "../../net/mac.ts";
+import type { Mac } from "../../net/mac.ts";
 import { type Assets, type Installer, type InstallerNeed, needOf } from "../assets/assets.ts";
 import { BootRequests } from "../boot-requests.ts";
 import type { Clock, EventSink } from "../ports.ts";
 import type { Registry } from "../registry.ts";
-import { checkBootScript } from "./document-checks.ts";
+import { type BootDialect, type BootScriptName, IPXE } from "./boot-dialect.ts";
 import { naming } from "./install-plans.ts";
 import type { Templates } from "./ports.ts";
 
@@ -29,7 +29,7 @@ export interface BootScripts {
   scriptFor(mac: Mac, request: BootRequest): Promise<string>;
   /** For a MAC that could not be read. */
   scriptForNonsense(text: string): string;
-  /** `boot.ipxe` and `autoexec.ipxe`: finds the machine's own script from whatever NIC has the link (P-41). */
+  /** The script that finds a machine's own one: `boot.ipxe` and `autoexec.ipxe` (P-41), or `grub.cfg`. */
   finder(): string;
 }
 
@@ -54,16 +54,19 @@ interface Answer {
   readonly pause: number;
 }
 
-export function createBootScripts(options: BootScriptsOptions): BootScripts {
-  return new ScriptWriter(options);
+/** Scripts for iPXE, or for the program whose dialect is given. */
+export function createBootScripts(options: BootScriptsOptions, dialect: BootDialect = IPXE): BootScripts {
+  return new ScriptWriter(options, dialect);
 }
 
 class ScriptWriter implements BootScripts {
   readonly #options: BootScriptsOptions;
+  readonly #dialect: BootDialect;
   readonly #requests: BootRequests;
 
-  constructor(options: BootScriptsOptions) {
+  constructor(options: BootScriptsOptions, dialect: BootDialect) {
     this.#options = options;
+    this.#dialect = dialect;
     this.#requests = new BootRequests(options);
   }
 
@@ -185,21 +188,23 @@ class ScriptWriter implements BootScripts {
     what: { readonly installer: Installer; readonly title: string; readonly parts: readonly string[] },
   ): string {
     const base = this.#base(machine);
+    const { fileAt, scriptAt, argument } = this.#dialect;
     return this.#script("install", {
       name: machine.name,
       mac,
       title: what.title,
       base,
-      kernelUrl: base + what.installer.kernelPath,
-      initrdUrl: base + what.installer.initrdPath,
-      arguments: what.parts.join(" "),
-      scriptUrl: scriptUrl(base, mac),
+      kernelUrl: fileAt(base, what.installer.kernelPath),
+      initrdUrl: fileAt(base, what.installer.initrdPath),
+      arguments: what.parts.map(argument).join(" "),
+      scriptUrl: scriptAt(base, mac),
     });
   }
 
   #local(machine: Machine, mac: Mac, reason: string): string {
     const lines = consoleLines(`boots its own disk, because ${reason}`);
-    return this.#script("local", { name: machine.name, mac, lines, ...localBootOf(machine.spec) });
+    const known = LOCAL_BOOT["chain-esp"].loaders;
+    return this.#script("local", { name: machine.name, mac, lines, known, ...localBootOf(machine.spec) });
   }
 
   #failed(machine: Machine, mac: Mac, reason: string): Promise<string> | string {
@@ -240,7 +245,7 @@ class ScriptWriter implements BootScripts {
       pause: answer.pause,
       rounds: QUESTIONS_IN_VAIN,
       base,
-      scriptUrl: mac ? scriptUrl(base, mac) : `${base}/boot/boot.ipxe`,
+      scriptUrl: mac ? this.#dialect.scriptAt(base, mac) : `${base}/boot/boot.ipxe`,
     });
   }
 
@@ -268,11 +273,11 @@ class ScriptWriter implements BootScripts {
     throw new RenderError(`machine ${machine.name}: its installer is not on disk any more`);
   }
 
-  #script(name: string, context: Readonly<Record<string, unknown>>): string {
-    const text = this.#options.templates.render(`boot-templates/ipxe/${name}.ipxe`, context);
-    const fault = checkBootScript(text);
-    if (fault)
-      throw new RenderError(`boot-templates/ipxe/${name}.ipxe, line ${fault.line}: ${fault.message}`);
+  #script(name: BootScriptName, context: Readonly<Record<string, unknown>>): string {
+    const template = this.#dialect.templateOf(name);
+    const text = this.#options.templates.render(template, context);
+    const fault = this.#dialect.check(text);
+    if (fault) throw new RenderError(`${template}, line ${fault.line}: ${fault.message}`);
     return text;
   }
 
@@ -280,10 +285,6 @@ class ScriptWriter implements BootScripts {
     const { address, httpPort } = this.#options.appliance(machine);
     return `http://${address}:${httpPort}`;
   }
-}
-
-function scriptUrl(base: string, mac: Mac): string {
-  return `${base}/boot/${macWithHyphens(mac)}.ipxe`;
 }
 
 function baseName(path: string): string {

@@ -116,6 +116,7 @@ function targetFilesScript(plan: InstallPlan, templates: Templates): string {
     networkConfig: json(networkConfig(plan.nics, plan.domain)),
     reportScript: firstBoot("report"),
     reportUnit: firstBoot("muster-report.service"),
+    payloadScript: firstBoot("payload"),
     espScript: firstBoot("esp"),
     espUnit: firstBoot("muster-esp.service"),
   });

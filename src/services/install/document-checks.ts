@@ -28,6 +28,16 @@ export function checkBootScript(text: string): DocumentFault | undefined {
   );
 }
 
+/** The first fault of a GRUB script: its size, characters that GRUB's screen does not show, a text that does not end in its line. */
+export function checkGrubScript(text: string): DocumentFault | undefined {
+  if (Buffer.byteLength(text) >= MAX_SCRIPT_BYTES)
+    return { line: 1, message: "the script is 64 KB or larger" };
+  return firstFault(text, (line) => {
+    if (!/^[ -~]*$/.test(line)) return "a character that GRUB does not print";
+    return line.startsWith("#") || line.split("'").length % 2 === 1 ? undefined : "a quote without its pair";
+  });
+}
+
 /** The first fault of a shell script made here. */
 export function checkShell(text: string): DocumentFault | undefined {
   if (!text.startsWith("#!/bin/sh\n"))
