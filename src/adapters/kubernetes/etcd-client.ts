@@ -64,11 +64,11 @@ export function etcdAccess(options: EtcdClientOptions): EtcdAccess {
       return { clusterId: hex(header.cluster_id), members: members.map(readMember) };
     },
     memberAdd: async (peerUrl) => {
-      const call = { path: "/v3/cluster/member/add", body: { peerURLs: [peerUrl] } };
-      const answer = await firstAnswer(options, call);
-      if (answer.ok) return "added";
-      if (answer.message.includes("Peer URLs already exists")) return "present";
-      throw refused(cluster, answer);
+      // Asked first: with a member announced and not started yet, etcd refuses another change for that reason alone.
+      const { members } = membersSchema.parse(await ask("/v3/cluster/member/list", {}));
+      if (members.some(({ peerURLs }) => peerURLs.includes(peerUrl))) return "present";
+      await ask("/v3/cluster/member/add", { peerURLs: [peerUrl] });
+      return "added";
     },
     memberRemove: async (id) => {
       const path = "/v3/cluster/member/remove";

@@ -21,3 +21,18 @@ export class ClusterRefusedError extends MusterError {
     this.reason = answer.reason ?? "";
   }
 }
+
+/** What came of a call to a cluster: its value, or why there is none. */
+export type Attempt<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: string };
+
+/** Makes a call whose failure is part of the picture. @throws only what is not a MusterError: a fault of this program */
+export async function attempt<T>(call: () => Promise<T>): Promise<Attempt<T>> {
+  try {
+    return { ok: true, value: await call() };
+  } catch (error) {
+    if (error instanceof MusterError) return { ok: false, problem: error.message };
+    throw error;
+  }
+}
