@@ -42,7 +42,11 @@ export async function openDigestLock(file: string): Promise<DigestLock> {
     return writeWhole(file, `${text}\n`);
   };
   const record = async (key: string, entry: LockEntry): Promise<void> => {
-    if (entries.has(key)) return;
+    if (entries.has(key)) {
+      // Whoever recorded it may still be writing.
+      await writing;
+      return;
+    }
     entries.set(key, entry);
     const turn = writing.then(write);
     writing = turn.catch(() => undefined);
