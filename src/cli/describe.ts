@@ -1,21 +1,30 @@
 /** `muster describe` */
 import type { Command } from "commander";
 import { apiPath } from "../adapters/client/api-client.ts";
-import type { EventView, MachineView } from "../adapters/client/resources.ts";
+import type { ClusterView, EventView, MachineView } from "../adapters/client/resources.ts";
 import { eventLine } from "./event-columns.ts";
 import { example } from "./example.ts";
+import { UsageError } from "./exit.ts";
 import { ago, duration, localTime } from "./format.ts";
 import type { Session } from "./session.ts";
 import { paintState, type Style } from "./style.ts";
-import { printable } from "./table.ts";
+import { type Column, printable, tableLines } from "./table.ts";
 
 export function defineDescribe(program: Command, session: Session): void {
   program
     .command("describe")
-    .description("Tell everything about one machine, and what happened to it lately.")
-    .argument("<name>", "name of a machine")
-    .addHelpText("after", example("muster describe kube0"))
-    .action(async (name: string) => {
+    .description(
+      "Tell everything about one machine and what happened to it lately, or about one cluster or profile.",
+    )
+    .argument("<what>", "name of a machine; or cluster, profile or machine before a name")
+    .argument("[name]", "name of the cluster, profile or machine")
+    .addHelpText("after", example("muster describe kube0", "muster describe cluster lab"))
+    .action(async (what: string, second: string | undefined) => {
+      const kind = second === undefined ? "machine" : what;
+      const name = second ?? what;
+      if (kind === "cluster" || kind === "profile") return describeDocument(session, kind, name);
+      if (kind !== "machine")
+        throw new UsageError(`"${kind}" cannot be described; give cluster, profile or machine`);
       const client = await session.client();
       const machine = await client.get<MachineView>(apiPath(["machines", name]));
       const events = await client.get<{ readonly items: readonly EventView[] }>(
@@ -32,6 +41,26 @@ export function defineDescribe(program: Command, session: Session): void {
     });
 }
 
+async function describeDocument(session: Session, kind: "cluster" | "profile", name: string): Promise<void> {
+  const view = await (await session.client()).get<ClusterView>(apiPath([`${kind}s`, name]));
+  if (await session.printWhole(view)) return;
+  const { stringify } = await import("yaml");
+  session.data(`${`${kind === "cluster" ? "Cluster" : "Profile"}:`.padEnd(14)}${view.name}`);
+  session.data(`${"Changed:".padEnd(14)}${localTime(view.updatedAt)}, revision ${view.revision}`);
+  if (kind === "cluster") {
+    session.data("\nMembers:");
+    for (const line of tableLines(view.members, MEMBER_COLUMNS)) session.data(`  ${line}`);
+  }
+  session.data(`\nSpec:\n${indented(stringify(kind === "cluster" ? view.effective : view.spec))}`);
+}
+
+const MEMBER_COLUMNS: readonly Column<ClusterView["members"][number]>[] = [
+  { title: "NAME", of: ({ name }) => name },
+  { title: "STATE", of: ({ state }) => state ?? "-" },
+  { title: "ADDRESS", of: ({ address }) => address },
+  { title: "ROLES", of: ({ roles }) => roles.join(", ") },
+];
+
 type Fact = readonly [label: string, value: string];
 
 function factsOf(machine: MachineView, style: Style, now: number): readonly Fact[] {
@@ -47,6 +76,7 @@ function factsOf(machine: MachineView, style: Style, now: number): readonly Fact
     ),
     fact("Next boot", machine.bootOverride),
     ["Generation", `${machine.generation}, ${machine.installAttempts} installer boots`],
+    fact("Cluster", machine.spec.cluster && `${machine.spec.cluster} as ${machine.spec.roles.join(", ")}`),
     ["MAC", machine.mac],
     ["Address", printable(machine.address ?? "-")],
     ["Last seen", `${ago(seen?.at, now)}${seen?.vendorClass ? ` as ${printable(seen.vendorClass)}` : ""}`],

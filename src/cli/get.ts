@@ -3,9 +3,11 @@ import { Argument, type Command } from "commander";
 import { type ApiClient, apiPath } from "../adapters/client/api-client.ts";
 import type {
   AssetView,
+  ClusterView,
   EventView,
   LeaseView,
   MachineView,
+  ProfileView,
   TokenView,
   UnknownView,
 } from "../adapters/client/resources.ts";
@@ -17,8 +19,19 @@ import { machineColumns } from "./machine-columns.ts";
 import type { Session } from "./session.ts";
 import { type Column, printable } from "./table.ts";
 
-const KINDS = ["machines", "leases", "events", "tokens", "assets", "unknown"] as const;
+const KINDS = [
+  "machines",
+  "clusters",
+  "profiles",
+  "leases",
+  "events",
+  "tokens",
+  "assets",
+  "unknown",
+] as const;
 type Kind = (typeof KINDS)[number];
+/** What can be listed one by one. */
+const NAMED: readonly Kind[] = ["machines", "clusters", "profiles"];
 
 interface Options {
   readonly state?: string;
@@ -30,7 +43,7 @@ export function defineGet(program: Command, session: Session): void {
     .command("get")
     .description("List what the appliance knows.")
     .addArgument(new Argument("<kind>", "what to list; the singular works too").argParser(kindOf))
-    .argument("[name]", "one machine, by name")
+    .argument("[name]", "one machine, cluster or profile, by name")
     .option("--state <state>", "machines in this state only")
     .option("--limit <count>", "events: at most this many, the newest", "50")
     .addHelpText(
@@ -42,7 +55,7 @@ export function defineGet(program: Command, session: Session): void {
       ),
     )
     .action(async (kind: Kind, name: string | undefined, options: Options) => {
-      if (name !== undefined && kind !== "machines")
+      if (name !== undefined && !NAMED.includes(kind))
         throw new UsageError(`${kind} are listed all together, without a name`);
       await LISTS[kind](session, { name, options });
     });
@@ -74,6 +87,12 @@ const LISTS: Readonly<Record<Kind, (session: Session, request: Request) => Promi
       none: "no machines; `muster register MAC --name NAME` adds one",
     });
   },
+  clusters: async (session, { name }) => {
+    await printDocuments<ClusterView>(session, { kind: "clusters", name, columns: CLUSTER_COLUMNS });
+  },
+  profiles: async (session, { name }) => {
+    await printDocuments<ProfileView>(session, { kind: "profiles", name, columns: PROFILE_COLUMNS });
+  },
   leases: async (session) => {
     const rows = await (await session.client()).list<LeaseView>(["leases"]);
     await printList(session, { rows, columns: leaseColumns(Date.now()), none: "no leases" });
@@ -103,6 +122,53 @@ const LISTS: Readonly<Record<Kind, (session: Session, request: Request) => Promi
     });
   },
 };
+
+async function printDocuments<View>(
+  session: Session,
+  {
+    kind,
+    name,
+    columns,
+  }: {
+    readonly kind: "clusters" | "profiles";
+    readonly name: string | undefined;
+    readonly columns: readonly Column<View>[];
+  },
+): Promise<void> {
+  const client = await session.client();
+  if (name !== undefined) {
+    const view = await client.get<View>(apiPath([kind, name]));
+    return session.print([view], columns, view);
+  }
+  const rows = await client.list<View>([kind]);
+  await printList(session, { rows, columns, none: `no ${kind}; \`muster apply -f FILE\` adds some` });
+}
+
+const CLUSTER_COLUMNS: readonly Column<ClusterView>[] = [
+  { title: "NAME", of: ({ name }) => name },
+  { title: "KUBERNETES", of: ({ effective }) => effective.kubernetes?.version ?? "-" },
+  { title: "ENDPOINT", of: ({ effective }) => endpointOf(effective) },
+  { title: "CNI", of: ({ effective }) => effective.network?.cni ?? "-" },
+  { title: "CONTROL PLANES", of: ({ members }) => String(withRole(members, "control-plane")) },
+  { title: "WORKERS", of: ({ members }) => String(withRole(members, "worker")) },
+  {
+    title: "READY",
+    of: ({ members }) => `${members.filter(({ state }) => state === "ready").length}/${members.length}`,
+  },
+];
+
+const PROFILE_COLUMNS: readonly Column<ProfileView>[] = [
+  { title: "NAME", of: ({ name }) => name },
+  { title: "SAYS", of: ({ spec }) => Object.keys(spec).join(", ") },
+];
+
+function endpointOf({ endpoint }: ClusterView["effective"]): string {
+  return endpoint ? `${endpoint.address}:${endpoint.port}` : "-";
+}
+
+function withRole(members: ClusterView["members"], role: string): number {
+  return members.filter(({ roles }) => roles.includes(role)).length;
+}
 
 /** The newest events, oldest first. */
 export async function newestEvents(

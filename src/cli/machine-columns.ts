@@ -13,6 +13,8 @@ export function machineColumns(style: Style, now: number): readonly Column<Machi
     { title: "GEN", of: (machine) => String(machine.generation) },
     { title: "MAC", of: (machine) => machine.mac },
     { title: "ADDRESS", of: (machine) => printable(machine.address ?? machine.seen?.address ?? "-") },
+    { title: "CLUSTER", of: ({ spec }) => spec.cluster ?? "-" },
+    { title: "ROLES", of: ({ spec }) => (spec.roles.length === 0 ? "-" : spec.roles.join(",")) },
     { title: "OS", of: (machine) => `${machine.spec.os.name}-${machine.spec.os.version}` },
     { title: "SEEN", of: (machine) => ago(machine.seen?.at, now) },
     { title: "NOTE", of: (machine) => noteOf(machine, style) },

@@ -44,7 +44,7 @@ export function stageBatch(
     ...batch.forget.map((name) => ({ before: forgettable(draft, name), after: undefined })),
     ...batch.machines.map(({ name, spec }) => {
       const before = draft.byName(name);
-      return { before, after: machineWith(before, { name, spec }, context) };
+      return { before, after: machineAfter(before, { name, spec }, context) };
     }),
   ].filter(({ before, after }) => before !== after);
   const names = new Set([...batch.forget, ...batch.machines.map(({ name }) => name)]);
@@ -65,12 +65,17 @@ export function inUse(machine: Machine): string | undefined {
   return `machine ${name} is ${state}; retire it first with \`muster retire ${name}\``;
 }
 
-function machineWith(
+/**
+ * A machine as a document wants it. A retired one stays so as long as its boot MAC is the same: it was retired on
+ * purpose, and only another machine under its name is news.
+ */
+export function machineAfter(
   before: Machine | undefined,
   { name, spec }: { readonly name: string; readonly spec: MachineSpec },
   context: TransitionContext,
 ): Machine {
   if (!before) return newMachine({ name, spec, state: "registered", now: context.now });
+  if (before.state === "retired" && before.spec.mac === spec.mac) return before;
   if (before.state === "retired")
     return { ...requireTransition(before, { type: "registered-again" }, context), spec };
   if (before.state === "discovered")

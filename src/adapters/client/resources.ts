@@ -1,6 +1,11 @@
 /** What the API answers with, as its client takes it. */
+import type { ClusterStatus } from "../../domain/cluster/cluster-status.ts";
+import type { StoredResource } from "../../domain/cluster/resource.ts";
 import type { Machine, Sighting } from "../../domain/machine.ts";
+import type { Kubeconfig } from "../../services/cluster/kubeconfig.ts";
+import type { PkiDescription } from "../../services/cluster/pki-rotation.ts";
 import type { AssetRecord, LeaseRecord, LogLine, StoredEvent, TokenRecord } from "../../services/ports.ts";
+import type { ApplyPlan } from "../../services/resources/apply-plan.ts";
 
 /** The registry's machine and what the API derives from it. */
 export type MachineView = Machine & {
@@ -33,6 +38,31 @@ export interface PullView {
     | { readonly kind: "pulling"; readonly progress: number; readonly what: string }
     | { readonly kind: "missing"; readonly reason: string };
 }
+
+/** What applying documents did or would do. */
+export type ApplyPlanView = ApplyPlan & { readonly applied: boolean };
+
+/** A profile as it was applied. */
+export type ProfileView = StoredResource;
+
+/** A cluster as it was applied, its spec with every default, and its members. */
+export type ClusterView = StoredResource & {
+  readonly effective: {
+    readonly kubernetes?: { readonly version: string };
+    readonly endpoint?: { readonly address: string; readonly port: number };
+    readonly network?: { readonly cni: string };
+  };
+  readonly members: readonly {
+    readonly name: string;
+    readonly roles: readonly string[];
+    readonly address: string;
+    readonly state?: string;
+  }[];
+};
+
+export type ClusterStatusView = ClusterStatus;
+export type ClusterPkiView = PkiDescription;
+export type KubeconfigView = Kubeconfig;
 
 /** A MAC that asked but belongs to no machine. */
 export type UnknownView = Omit<Sighting, "at"> & {

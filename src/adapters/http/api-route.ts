@@ -67,6 +67,8 @@ interface RouteBase extends RouteDoc {
   readonly permission: Permission | "anyone";
   /** A reading that is on record like a change: what it hands out is secret. */
   readonly audited?: boolean;
+  /** Largest body taken, where the usual limit is too small. */
+  readonly maxBodyBytes?: number;
 }
 
 /** A route with the types of its query and body erased. */

@@ -21,12 +21,12 @@ export interface MountOptions {
 /** A router that answers exactly these routes; other methods on their paths get 405. */
 export function mountRoutes(options: MountOptions): Router {
   const router = express.Router({ caseSensitive: true });
-  const parseBody = express.json({ limit: MAX_BODY_BYTES, inflate: false, type: () => true });
   for (const each of options.routes) {
+    const limit = each.maxBodyBytes ?? MAX_BODY_BYTES;
     router[each.method](
       expressPath(each.path),
       admission(each, options),
-      parseBody,
+      express.json({ limit, inflate: false, type: () => true }),
       handlerOf(each, options),
     );
   }

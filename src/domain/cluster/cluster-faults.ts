@@ -68,7 +68,9 @@ export function judgeClusters(
 /** A finding about one machine says which, also where its value stands in a profile or group. */
 function named(machine: string, fault: Fault): Fault {
   const own = fault.path === `Machine ${machine}` || fault.path.startsWith(`Machine ${machine},`);
-  return own || fault.message.startsWith(`${machine} `) ? fault : { ...fault, message: `${machine}: ${fault.message}` };
+  return own || fault.message.startsWith(`${machine} `)
+    ? fault
+    : { ...fault, message: `${machine}: ${fault.message}` };
 }
 
 /** MACs and addresses that two machines want. */

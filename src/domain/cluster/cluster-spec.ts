@@ -148,7 +148,10 @@ export const machineGroupSchema = z.strictObject({
     description: "Name pattern: a run of # becomes the ordinal with that many digits, as in site-k8s-m-##",
   }),
   first: z.int().min(0).default(1).meta({ description: "Ordinal of the first machine" }),
-  macs: z.array(z.string()).min(1).meta({ description: "Boot MACs in the order of the ordinals" }),
+  macs: z
+    .array(z.string("expected a MAC address like 52:54:00:12:34:01; one without colons needs quotes"))
+    .min(1)
+    .meta({ description: "Boot MACs in the order of the ordinals" }),
   addresses: z
     .union([z.string(), z.array(z.string())])
     .optional()

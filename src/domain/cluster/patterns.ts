@@ -1,5 +1,6 @@
 /** Machines written as a group: ordinals into names, and addresses counted from the first. */
 import { formatIpv4, parseIpv4, toIpv4 } from "../../net/ipv4.ts";
+import { nameSchema } from "../machine-spec.ts";
 import type { MachineGroup } from "./cluster-spec.ts";
 
 export interface GroupMachine {
@@ -22,6 +23,8 @@ export function expandGroup(
   const count = group.macs.length;
   const names = expandNames(group.names, { first: group.first, count });
   if (typeof names === "string") return { ok: false, key: "names", reason: names };
+  const wrong = names.map((name) => nameSchema.safeParse(name)).find(({ success }) => !success);
+  if (wrong?.error) return { ok: false, key: "names", reason: wrong.error.issues[0]?.message ?? "" };
   const addresses = expandAddresses(group.addresses, count);
   if (typeof addresses === "string") return { ok: false, key: "addresses", reason: addresses };
   const machines = group.macs.map((mac, index) => ({

@@ -7,7 +7,7 @@ import { type ClusterSpec, clusterSpecSchema } from "./cluster-spec.ts";
 import { faultIn, inherit, type Layer } from "./inherit.ts";
 import { layersOf, type MachineSource, machineSources } from "./machine-sources.ts";
 import { profileSpecSchema, sharedFieldsSchema } from "./profile-spec.ts";
-import { faultAt, type PlacedResource, type RawSpec } from "./resource.ts";
+import { faultAt, type PlacedResource, type RawSpec, type ResourceKind } from "./resource.ts";
 
 export interface ResolvedCluster {
   readonly name: string;
@@ -39,7 +39,7 @@ export function resolveResources(resources: readonly PlacedResource[]): Resoluti
   const clusters: ResolvedCluster[] = [];
   const faults: Fault[] = [];
   for (const resource of resources) {
-    if (resource.kind === "Cluster") faults.push(...resolveCluster(resource, clusters));
+    if (resource.kind === "Cluster") faults.push(...resolveCluster(resource, { resources, clusters }));
     if (resource.kind === "Profile") faults.push(...complaintsAbout(resource, [], profileSpecSchema));
   }
   const sources = machineSources(resources, clusters);
@@ -58,7 +58,13 @@ export function resolveResources(resources: readonly PlacedResource[]): Resoluti
   return { clusters, machines, faults };
 }
 
-function resolveCluster(resource: PlacedResource, clusters: ResolvedCluster[]): readonly Fault[] {
+function resolveCluster(
+  resource: PlacedResource,
+  {
+    resources,
+    clusters,
+  }: { readonly resources: readonly PlacedResource[]; readonly clusters: ResolvedCluster[] },
+): readonly Fault[] {
   const parsed = clusterSpecSchema.safeParse(resource.spec);
   if (!parsed.success) {
     return complaintsOf(parsed.error, clusterSpecSchema).map(({ path, message }) =>
@@ -67,6 +73,9 @@ function resolveCluster(resource: PlacedResource, clusters: ResolvedCluster[]): 
   }
   clusters.push({ name: resource.name, spec: parsed.data, resource });
   return [
+    ...lack(resources, "Profile", parsed.data.profile).map((message) =>
+      faultAt(resource, ["profile"], message),
+    ),
     ...complaintsAbout(resource, ["defaults"], sharedFieldsSchema, parsed.data.defaults),
     ...parsed.data.machines.flatMap((group, index) =>
       complaintsAbout(resource, ["machines", index, "spec"], sharedFieldsSchema, group.spec),
@@ -103,17 +112,24 @@ function resolveMachine(
 }
 
 function referenceFaults(source: MachineSource, resources: readonly PlacedResource[]): readonly Fault[] {
-  const references = [
-    { kind: "Cluster" as const, key: "cluster", name: source.cluster },
-    { kind: "Profile" as const, key: "profile", name: source.profile },
+  const { owner, path, cluster, profile } = source;
+  return [
+    ...lack(resources, "Cluster", cluster).map((message) => faultAt(owner, [...path, "cluster"], message)),
+    ...lack(resources, "Profile", profile).map((message) => faultAt(owner, [...path, "profile"], message)),
   ];
-  return references.flatMap(({ kind, key, name }) => {
-    if (name === undefined || resources.some((each) => each.kind === kind && each.name === name)) return [];
-    const known = resources.filter((each) => each.kind === kind).map((each) => each.name);
-    const near = closest(name, known);
-    const hint = near === undefined ? "" : `; did you mean "${near}"?`;
-    return [faultAt(source.owner, [...source.path, key], `there is no ${kind} named "${name}"${hint}`)];
-  });
+}
+
+/** One sentence when no document of that kind has that name. */
+function lack(
+  resources: readonly PlacedResource[],
+  kind: ResourceKind,
+  name: string | undefined,
+): readonly string[] {
+  const known = resources.filter((each) => each.kind === kind).map((each) => each.name);
+  if (name === undefined || known.includes(name)) return [];
+  const near = closest(name, known);
+  const hint = near === undefined ? "" : `; did you mean "${near}"?`;
+  return [`there is no ${kind} named "${name}"${hint}`];
 }
 
 function placeKey({ path, file, line, column, message }: Fault): string {
