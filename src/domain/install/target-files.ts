@@ -10,6 +10,7 @@ export interface FirstBootTexts {
   readonly networkConfig: string;
   readonly reportScript: string;
   readonly reportUnit: string;
+  readonly payloadScript: string;
   readonly espScript: string;
   readonly espUnit: string;
 }
@@ -89,6 +90,7 @@ function phoneHome(plan: InstallPlan, texts: FirstBootTexts): readonly TextFile[
     file("/etc/muster/ca.pem", caCertificate),
     { path: "/etc/muster/enrolment-secret", mode: "0600", content: `${plan.credentials.enrolmentSecret}\n` },
     { path: "/usr/local/lib/muster/report", mode: "0755", content: texts.reportScript },
+    { path: "/usr/local/lib/muster/payload", mode: "0755", content: texts.payloadScript },
     file("/etc/systemd/system/muster-report.service", texts.reportUnit),
   ];
 }

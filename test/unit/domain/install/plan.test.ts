@@ -12,6 +12,7 @@ const TEXTS = {
   networkConfig: "N",
   reportScript: "R",
   reportUnit: "RU",
+  payloadScript: "P",
   espScript: "E",
   espUnit: "EU",
 };
