@@ -17,9 +17,28 @@ export interface Nic {
   readonly optional: boolean;
 }
 
-/** The NICs of a spec: those it describes, and the boot MACs it does not, by DHCP. */
-export function nicsOf(spec: Pick<MachineSpec, "mac" | "extraMacs" | "interfaces">): readonly Nic[] {
+/** The network around a machine's own address: what has to be known to configure it without DHCP. */
+export interface HomeNetwork {
+  /** Length of the network's prefix. */
+  readonly prefix: number;
+  readonly gateway?: string | undefined;
+  readonly dns: readonly string[];
+}
+
+type Addressed = Pick<MachineSpec, "mac" | "extraMacs" | "interfaces" | "address" | "cluster">;
+
+/**
+ * The NICs of a spec: those it describes, and the boot MACs it does not, by DHCP. A member of a cluster keeps its address
+ * on the boot NIC for good, whoever leases addresses there and whether or not the appliance is still around.
+ */
+export function nicsOf(spec: Addressed, home?: HomeNetwork): readonly Nic[] {
   const described = new Map(spec.interfaces.map((nic) => [nic.mac, fromSpec(nic)]));
+  const own = described.get(spec.mac);
+  if (home && spec.cluster !== undefined && spec.address !== undefined && own?.address === undefined) {
+    const { prefix, gateway, dns } = home;
+    const optional = own?.optional ?? false;
+    described.set(spec.mac, { mac: spec.mac, address: `${spec.address}/${prefix}`, gateway, dns, optional });
+  }
   const boot = [spec.mac, ...spec.extraMacs].filter((mac) => !described.has(mac));
   return [
     ...described.values(),

@@ -5,7 +5,7 @@
 import type { DiskIdentity, Machine } from "../machine.ts";
 import type { MachineSpec } from "../machine-spec.ts";
 import { diskRuleLine, knownDiskLine } from "./disk-criteria.ts";
-import { type Nic, nicsOf } from "./network-config.ts";
+import { type HomeNetwork, type Nic, nicsOf } from "./network-config.ts";
 import { type PartmanRecipe, partmanRecipe } from "./partman-recipe.ts";
 
 /** Where machines on the boot network reach the appliance. */
@@ -17,6 +17,8 @@ export interface ApplianceFacts {
   readonly syslogPort?: number | undefined;
   /** PEM of the CA that signed the control plane's certificate. */
   readonly caCertificate: string;
+  /** The network around the machine's own address, where it is known. */
+  readonly home?: HomeNetwork | undefined;
 }
 
 /** What belongs to this one installation and is known to nobody else. */
@@ -98,7 +100,7 @@ export function planInstall({ machine, generation, appliance, credentials }: Pla
     knownDisks: machine.systemDisks.map((disk: DiskIdentity) => knownDiskLine(disk)),
     earlierMarker: machine.diskMarker,
     wipe: spec.install.wipe,
-    nics: nicsOf(spec),
+    nics: nicsOf(spec, appliance.home),
     packages: packagesOf(spec),
   };
 }

@@ -48,6 +48,36 @@ test("NETWORK a static address with gateway and name servers asks no DHCP", () =
   });
 });
 
+const HOME = { prefix: 24, gateway: "10.0.0.1", dns: ["10.0.0.2"] };
+
+test("S0-02 a member of a cluster keeps its address on the boot NIC, whoever leases addresses there", () => {
+  const [nic] = nicsOf(spec({ cluster: "lab", address: "10.0.0.5" }), HOME);
+  assert.deepEqual(nic, {
+    mac: "52:54:00:00:00:01",
+    address: "10.0.0.5/24",
+    gateway: "10.0.0.1",
+    dns: ["10.0.0.2"],
+    optional: false,
+  });
+  assert.match(
+    networkUnits([nic], undefined)[0]?.content ?? "",
+    /^Address=10\.0\.0\.5\/24\nGateway=10\.0\.0\.1$/m,
+  );
+});
+
+test("S0-02 a machine of no cluster, or of an unknown network, goes on asking DHCP; a NIC's own address wins", () => {
+  const addressOf = (fields: object, home: { readonly known: boolean } = { known: true }) =>
+    nicsOf(spec({ address: "10.0.0.5", ...fields }), home.known ? HOME : undefined).map(
+      ({ address }) => address,
+    );
+  assert.deepEqual(addressOf({}), [undefined]);
+  assert.deepEqual(addressOf({ cluster: "lab" }, { known: false }), [undefined]);
+  const described = [{ mac: "52:54:00:00:00:01", address: "10.9.0.5/16" }];
+  assert.deepEqual(addressOf({ cluster: "lab", interfaces: described }), ["10.9.0.5/16"]);
+  const byDhcp = [{ mac: "52:54:00:00:00:01", optional: true }];
+  assert.deepEqual(addressOf({ cluster: "lab", interfaces: byDhcp }), ["10.0.0.5/24"]);
+});
+
 test("NETWORK several NICs and several boot MACs: each has its unit, only needed ones hold up the boot", () => {
   const nics = nicsOf(
     spec({
