@@ -7,6 +7,8 @@ import { Metrics } from "./adapters/telemetry/metrics.ts";
 import { createLog } from "./adapters/telemetry/pino-log.ts";
 import { buildAssets } from "./compose/assets.ts";
 import { buildBootPlane } from "./compose/boot-plane.ts";
+import { buildCluster } from "./compose/cluster.ts";
+import { buildClusterAccess } from "./compose/cluster-access.ts";
 import { type Context, lifecycleLimits } from "./compose/context.ts";
 import { buildControlPlane, type ControlPlane } from "./compose/control-plane.ts";
 import { buildIdentity } from "./compose/identity.ts";
@@ -14,6 +16,7 @@ import { buildImages } from "./compose/images.ts";
 import { adoptInherited, type InheritedParts } from "./compose/inherited.ts";
 import { packageVersion } from "./compose/package-root.ts";
 import { buildRegistry } from "./compose/registry.ts";
+import { buildResources } from "./compose/resources.ts";
 import { ServiceStack } from "./compose/service-stack.ts";
 import { buildStatus } from "./compose/status.ts";
 import type { Config } from "./config/schema.ts";
@@ -53,14 +56,24 @@ export async function runAppliance(config: Config, options: RunOptions): Promise
   const stack = new ServiceStack(log);
   const registry = buildRegistry(context);
   try {
+    const resources = buildResources(
+      context,
+      registry,
+      (name) => registry.clusterStates.get(name).init.phase !== "none",
+    );
     const identity = await buildIdentity(context, registry);
     const assets = await buildAssets(context, registry);
     const images = await buildImages(context, registry);
-    const boot = buildBootPlane(context, { registry, assets, images, identity, inherited });
+    const access = await buildClusterAccess(context, { registry, resources });
+    const cluster = buildCluster(context, { registry, resources, identity, images, access });
+    const boot = buildBootPlane(context, { registry, resources, assets, images, identity, inherited });
     const listeners = (): readonly ListenerStatus[] => [...boot.listeners(), ...control.server.status()];
     const status = buildStatus(context, { registry, assets, boot, listeners });
     const control: ControlPlane = buildControlPlane(context, {
       registry,
+      resources,
+      cluster,
+      access,
       assets,
       images,
       identity,
@@ -73,8 +86,11 @@ export async function runAppliance(config: Config, options: RunOptions): Promise
     await stack.start(
       [
         ...registry.services,
+        ...resources.services,
         ...assets.services,
         ...images.services,
+        ...access.services,
+        ...cluster.services,
         { name: "control plane", service: control.server },
         ...boot.services,
       ],

@@ -12,8 +12,6 @@ import { createNunjucksTemplates } from "../adapters/templates/nunjucks-template
 import { TftpServer } from "../adapters/tftp/tftp-server.ts";
 import type { ApplianceFacts } from "../domain/install/plan.ts";
 import type { Machine } from "../domain/machine.ts";
-import { parseIpv4 } from "../net/ipv4.ts";
-import { contains, formatSubnet, parseSubnet } from "../net/subnet.ts";
 import { createDhcpService } from "../services/dhcp/answer-dhcp.ts";
 import type { DhcpService } from "../services/dhcp/dhcp-service.ts";
 import { GRUB } from "../services/install/boot-dialect.ts";
@@ -25,6 +23,7 @@ import {
 } from "../services/install/boot-script.ts";
 import { createInstallDocuments, type InstallDocuments } from "../services/install/documents.ts";
 import type { ListenerStatus } from "../services/ports.ts";
+import { applianceFacts } from "./appliance-facts.ts";
 import type { AssetParts } from "./assets.ts";
 import { noteTransfers, tftpFiles } from "./boot-files.ts";
 import type { Context } from "./context.ts";
@@ -33,6 +32,7 @@ import type { ImageParts } from "./images.ts";
 import type { InheritedParts } from "./inherited.ts";
 import { PACKAGE_ROOT } from "./package-root.ts";
 import type { RegistryParts } from "./registry.ts";
+import { knownSubnets, type ResourceParts } from "./resources.ts";
 import { rivalCheck } from "./rival-check.ts";
 import type { NamedService } from "./service-stack.ts";
 
@@ -47,6 +47,7 @@ export interface BootPlane {
 
 interface Parts {
   readonly registry: RegistryParts;
+  readonly resources: ResourceParts;
   readonly assets: AssetParts;
   readonly images: Pick<ImageParts, "mirrors">;
   readonly identity: IdentityParts;
@@ -105,11 +106,7 @@ export function buildBootPlane(context: Context, parts: Parts): BootPlane {
 
 function buildDhcp({ config, clock, log, served }: Context, { registry }: Parts): DhcpService {
   // Beside another DHCP server there is nothing to configure: the network that is attached is the one that boots.
-  const own = formatSubnet(served.network.subnet);
-  const known = config.network.subnets.some(({ cidr }) => cidr === own);
-  const attached = { cidr: own, dns: [], ntp: [], pools: [], relays: [], routes: [] };
-  const subnets =
-    config.dhcp.mode === "server" || known ? config.network.subnets : [...config.network.subnets, attached];
+  const subnets = config.dhcp.mode === "server" ? config.network.subnets : knownSubnets({ config, served });
   return createDhcpService({
     machines: registry.registry,
     leases: registry.store.leases,
@@ -142,7 +139,7 @@ interface HttpParts extends Pick<BootPlane, "documents" | "previewScript"> {
   readonly http: HttpListener;
 }
 
-function buildHttp(context: Context, { registry, assets, images, identity }: Parts): HttpParts {
+function buildHttp(context: Context, { registry, resources, assets, images, identity }: Parts): HttpParts {
   const { config, clock, log, limits } = context;
   const templates = createNunjucksTemplates({
     root: PACKAGE_ROOT,
@@ -151,7 +148,7 @@ function buildHttp(context: Context, { registry, assets, images, identity }: Par
     compile: (name) => !name.endsWith(".sh"),
   });
   const appliance = (machine: Machine | undefined): ApplianceFacts =>
-    applianceFacts(context, identity, machine);
+    applianceFacts(context, { identity, resources }, machine);
   const documents = createInstallDocuments({
     machines: registry.registry,
     tickets: registry.tickets,
@@ -194,24 +191,4 @@ function buildHttp(context: Context, { registry, assets, images, identity }: Par
   });
   const grubScripts = createBootScripts(scripting, GRUB);
   return { documents, scripts, grubScripts, previewScript: createBootPreview(scripting), http };
-}
-
-/** Where a machine reaches the appliance: its own network's `bootServer`, else the address on the boot network. */
-function applianceFacts(
-  { config, served }: Context,
-  { authority }: IdentityParts,
-  machine: Machine | undefined,
-): ApplianceFacts {
-  const seen = parseIpv4(machine?.seen?.address ?? machine?.spec.address ?? "");
-  const network = config.network.subnets.find(({ cidr }) => {
-    const subnet = parseSubnet(cidr);
-    return seen !== undefined && subnet !== undefined && contains(subnet, seen);
-  });
-  return {
-    address: network?.bootServer ?? served.address,
-    httpPort: config.http.port,
-    httpsPort: config.https.port,
-    ...(config.syslog.enabled ? { syslogPort: config.syslog.port } : {}),
-    caCertificate: authority.certificate,
-  };
 }

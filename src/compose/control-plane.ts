@@ -11,15 +11,21 @@ import type { ListenerStatus } from "../services/ports.ts";
 import { Tokens } from "../services/tokens.ts";
 import type { AssetParts } from "./assets.ts";
 import type { BootPlane } from "./boot-plane.ts";
+import type { ClusterParts } from "./cluster.ts";
+import type { ClusterAccessParts } from "./cluster-access.ts";
 import type { Context } from "./context.ts";
 import type { IdentityParts } from "./identity.ts";
 import type { ImageParts } from "./images.ts";
 import { PACKAGE_ROOT, packageVersion } from "./package-root.ts";
 import type { RegistryParts } from "./registry.ts";
+import type { ResourceParts } from "./resources.ts";
 import type { StatusParts } from "./status.ts";
 
 interface Parts {
   readonly registry: RegistryParts;
+  readonly resources: ResourceParts;
+  readonly cluster: ClusterParts;
+  readonly access: ClusterAccessParts;
   readonly assets: AssetParts;
   readonly images: ImageParts;
   readonly identity: IdentityParts;
@@ -50,7 +56,8 @@ export function buildControlPlane(context: Context, parts: Parts): ControlPlane 
   const node = {
     enrolment: identity.enrolment,
     identities: registry.identities,
-    reports: registry.nodeReports,
+    reports: parts.cluster.nodeReports,
+    members: parts.cluster.members,
     failures,
   };
   const images = parts.images.routes({ identities: registry.identities, tokens, failures });
@@ -97,6 +104,7 @@ function controlServices(context: Context, parts: Parts, tokens: Tokens): Contro
     clock,
     log: log.child({ component: "api" }),
     machines: registry.registry,
+    resources: parts.resources.resources,
     reimage: registry.reimage,
     timeline: registry.events,
     installerLogs: registry.installerLog,
@@ -105,6 +113,7 @@ function controlServices(context: Context, parts: Parts, tokens: Tokens): Contro
     documents: documentPreview(boot),
     diagnose: status.diagnose,
     tokens,
+    clusters: parts.access.operations,
     status: status.status,
     config: redact(config),
     backup: status.backup,

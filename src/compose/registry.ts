@@ -1,11 +1,11 @@
 /** The registry and what belongs to it: store, timeline, tickets, installer logs, watchdog. */
 import path from "node:path";
 import { openSqliteStore } from "../adapters/store/sqlite-store.ts";
+import { ClusterStates } from "../services/cluster/cluster-state.ts";
 import { Events } from "../services/events.ts";
 import { createInstallReports, type InstallReports } from "../services/install-reports.ts";
 import { InstallerLog } from "../services/installer-log.ts";
 import { NodeIdentities } from "../services/node-identities.ts";
-import { NodeReports } from "../services/node-reports.ts";
 import type { Service } from "../services/ports.ts";
 import { Reimage } from "../services/reimage.ts";
 import type { Store } from "../services/store.ts";
@@ -22,7 +22,8 @@ export interface RegistryParts {
   readonly tickets: Tickets;
   readonly installerLog: InstallerLog;
   readonly installReports: InstallReports;
-  readonly nodeReports: NodeReports;
+  /** How far each cluster's assembly has come. */
+  readonly clusterStates: ClusterStates;
   readonly identities: NodeIdentities;
   readonly reimage: Reimage;
   /** In the order in which they start. */
@@ -53,6 +54,7 @@ export function buildRegistry(context: Context): RegistryParts {
   const ticketLife = config.install.ticketSeconds * 1000;
   const tickets = new Tickets({ store: store.tickets, machines: registry, events, clock, log, ticketLife });
   const identities = new NodeIdentities({ store: store.identities, machines: registry, events, clock, log });
+  const clusterStates = new ClusterStates({ store: store.clusters, log });
   const watchdog = new Watchdog({ registry, clock, timers, log });
   return {
     store,
@@ -61,7 +63,7 @@ export function buildRegistry(context: Context): RegistryParts {
     tickets,
     installerLog,
     installReports: createInstallReports({ tickets, registry, installerLog, events, clock }),
-    nodeReports: new NodeReports({ registry, events, clock }),
+    clusterStates,
     identities,
     reimage: new Reimage({ registry, guards: [], clock, limits }),
     services: [
@@ -69,6 +71,7 @@ export function buildRegistry(context: Context): RegistryParts {
       { name: "events", service: events },
       { name: "registry", service: registry },
       { name: "tickets", service: tickets },
+      { name: "states of clusters", service: clusterStates },
       { name: "installer log", service: installerLog },
       { name: "identities", service: identities },
       { name: "watchdog", service: watchdog },

@@ -1,14 +1,13 @@
 /** /node/v1: what installed machines ask for. They have no tokens: a secret once, their own certificate from then on. */
-import type { X509Certificate } from "node:crypto";
-import type { TLSSocket } from "node:tls";
-import express, { type Request, type RequestHandler, type Response, type Router } from "express";
+import express, { type RequestHandler, type Response, type Router } from "express";
 import { z } from "zod";
 import { faultsOf } from "../../domain/faults.ts";
 import type { Enrolment, EnrolmentOutcome } from "../../services/enrolment.ts";
 import type { ReportFacts, ReportOutcome } from "../../services/install-reports.ts";
-import type { Identification, NodeIdentities } from "../../services/node-identities.ts";
-import { presentedCertificate } from "../pki/node-certifier.ts";
+import type { NodeIdentities } from "../../services/node-identities.ts";
 import type { FailureLimit } from "./failure-limit.ts";
+import { type NodeOf, nodeIdentityCheck, type PeerOf } from "./node-identity.ts";
+import { type MemberServices, nodeMemberRoutes } from "./node-member-routes.ts";
 import { remoteAddress } from "./principal.ts";
 import { type ProblemCode, sendProblem } from "./problem.ts";
 
@@ -29,8 +28,10 @@ export interface NodeServices {
   readonly identities: Pick<NodeIdentities, "identify">;
   readonly reports: NodeReports;
   readonly failures: FailureLimit;
-  /** The client certificate that TLS has verified; undefined when there is none. */
-  readonly peerOf?: (request: Request) => X509Certificate | undefined;
+  /** What members of clusters ask for; absent where there are no clusters. */
+  readonly members?: MemberServices;
+  /** For tests without TLS. */
+  readonly peerOf?: PeerOf;
 }
 
 const enrolSchema = z.strictObject({
@@ -40,12 +41,14 @@ const enrolSchema = z.strictObject({
   csr: z.string().max(16_384),
 });
 
-/** POST enrol and POST report. */
+/** POST enrol and POST report, and everything for members of clusters. */
 export function nodeRoutes(services: NodeServices): Router {
   const router = express.Router();
   const json = (limit: number): RequestHandler => express.json({ limit, inflate: false, type: () => true });
   router.post("/enrol", json(MAX_ENROL_BYTES), enrol(services));
-  router.post("/report", identified(services), json(MAX_REPORT_BYTES), report(services));
+  const identity = nodeIdentityCheck(services.identities, services.peerOf);
+  router.post("/report", identity.present, json(MAX_REPORT_BYTES), report(services, identity.nodeOf));
+  if (services.members) router.use(nodeMemberRoutes(services.members, identity));
   return router;
 }
 
@@ -87,39 +90,15 @@ function sendEnrolment(response: Response, outcome: EnrolmentOutcome): void {
   }
 }
 
-/** Lets only holders of a machine's certificate through to the body parser. */
-function identified({ identities, peerOf = tlsPeer }: NodeServices): RequestHandler {
-  return async (request, response, next) => {
-    const certificate = peerOf(request);
-    const presented = certificate && presentedCertificate(certificate);
-    if (!presented) {
-      const detail = "this address needs the client certificate that the machine was enrolled with";
-      sendProblem(response, { code: "unauthorised", detail });
-      return;
-    }
-    const identification = await identities.identify(presented);
-    if (identification.kind === "refused") {
-      sendProblem(response, {
-        code: "forbidden",
-        detail: `this certificate is refused: ${identification.reason}`,
-      });
-      return;
-    }
-    response.locals.node = identification;
-    next();
-  };
-}
-
 const REFUSALS: Readonly<Record<400 | 403 | 409, ProblemCode>> = {
   400: "bad-request",
   403: "forbidden",
   409: "not-permitted-now",
 };
 
-function report({ reports }: NodeServices): RequestHandler {
+function report({ reports }: NodeServices, nodeOf: NodeOf): RequestHandler {
   return async (request, response) => {
-    const { machine, generation } = response.locals.node as Extract<Identification, { kind: "node" }>;
-    const node = { machine: machine.name, generation };
+    const { node } = nodeOf(response);
     const outcome = await reports.accept(node, request.body, { address: remoteAddress(request) });
     if (outcome.kind === "refused") {
       sendProblem(response, { code: REFUSALS[outcome.status], detail: outcome.reason });
@@ -135,9 +114,4 @@ function tooMany(response: Response, seconds: number): void {
     detail: "too many wrong secrets from this address",
     headers: { "Retry-After": String(seconds) },
   });
-}
-
-function tlsPeer(request: Request): X509Certificate | undefined {
-  const socket = request.socket as Partial<TLSSocket>;
-  return socket.authorized === true ? socket.getPeerX509Certificate?.() : undefined;
 }

@@ -9,6 +9,8 @@ export interface ApplianceKeys {
   readonly enrolment: Uint8Array;
   /** Browser sessions are signed with this one. */
   readonly sessions: Uint8Array;
+  /** Tokens of clusters' initialisations are derived from this one. */
+  readonly joinTokens: Uint8Array;
 }
 
 /** Reads `<directory>/secret.key`, or makes it at the first start. @throws MusterError `unavailable` when it is damaged. */
@@ -28,5 +30,5 @@ export async function applianceKeys(directory: string): Promise<ApplianceKeys> {
   const secret = Buffer.from(text.trim(), "hex");
   const derive = (purpose: string): Uint8Array =>
     new Uint8Array(hkdfSync("sha256", secret, "", `muster ${purpose}`, 32));
-  return { enrolment: derive("enrolment"), sessions: derive("sessions") };
+  return { enrolment: derive("enrolment"), sessions: derive("sessions"), joinTokens: derive("join tokens") };
 }

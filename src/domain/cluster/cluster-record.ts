@@ -12,7 +12,12 @@ export interface Holder {
 /** A cluster is initialised once in its life: the phase only ever goes back from `initialising`, and only with proof. */
 export type InitState =
   | { readonly phase: "none" }
-  | ({ readonly phase: "initialising"; readonly since: number } & Holder)
+  | ({
+      readonly phase: "initialising";
+      readonly since: number;
+      /** How often its holder reported that kubeadm failed, since it last reset itself. */
+      readonly failures?: number;
+    } & Holder)
   | ({
       readonly phase: "initialised";
       readonly at: number;
@@ -20,8 +25,10 @@ export type InitState =
       readonly etcdClusterId?: string;
     } & Holder);
 
+export type TurnRole = "control-plane" | "worker" | "etcd";
+
 export interface JoinTurn extends Holder {
-  readonly role: "control-plane" | "worker";
+  readonly role: TurnRole;
   readonly since: number;
   /** From then on it may move on, once what is half joined was removed. Epoch milliseconds. */
   readonly deadline: number;
@@ -32,9 +39,10 @@ export interface JoinTurn extends Holder {
 /** How far one machine has come, as it reported. */
 export interface MemberProgress {
   readonly generation: number;
-  readonly step?: string;
-  readonly stepState?: "started" | "done" | "failed";
-  readonly stepAt?: number;
+  /** When its load balancer ran. */
+  readonly balancerAt?: number;
+  /** When its last step was done. */
+  readonly finishedAt?: number;
   /** When kubeadm had done its work and that was acknowledged. */
   readonly joinedAt?: number;
 }
@@ -116,6 +124,13 @@ export function withInitTurn(
   return { ...record, init: { phase: "initialising", machine, generation, since: now } };
 }
 
+/** The holder of the init turn reported that kubeadm failed. */
+export function withInitFailure(record: ClusterRecord): ClusterRecord {
+  const { init } = record;
+  if (init.phase !== "initialising") return record;
+  return { ...record, init: { ...init, failures: (init.failures ?? 0) + 1 } };
+}
+
 /** The init turn is free again: its holder is clean, was installed anew, or was declared gone. */
 export function withoutInitTurn(record: ClusterRecord): ClusterRecord {
   return record.init.phase === "initialising" ? { ...record, init: { phase: "none" } } : record;
@@ -131,6 +146,22 @@ export function withInitialised(
   const known = facts.etcdClusterId === undefined ? {} : { etcdClusterId: facts.etcdClusterId };
   const init: InitState = { phase: "initialised", machine, generation, at: facts.at, ...known };
   return withJoined({ ...record, init }, by, facts.at);
+}
+
+/** The cluster was found alive; who made it is only believed. */
+export function withAdopted(
+  record: ClusterRecord,
+  by: Holder,
+  facts: { readonly at: number; readonly etcdClusterId?: string | undefined },
+): ClusterRecord {
+  return { ...withInitialised(record, by, facts), members: record.members };
+}
+
+/** The cluster's etcd was asked for the first time. */
+export function withEtcdClusterId(record: ClusterRecord, etcdClusterId: string): ClusterRecord {
+  const { init } = record;
+  if (init.phase !== "initialised" || init.etcdClusterId !== undefined) return record;
+  return { ...record, init: { ...init, etcdClusterId } };
 }
 
 /** A join turn begins, or its holder gets another token. */

@@ -1,6 +1,6 @@
 /** What a turn is decided from: what the asking machine says, what is on record, what the cluster itself answered. */
 import type { Role } from "../machine-spec.ts";
-import type { ClusterRecord, Holder } from "./cluster-record.ts";
+import type { ClusterRecord, Holder, TurnRole } from "./cluster-record.ts";
 
 /** What a machine finds on its own disk. */
 export interface TurnStatus {
@@ -61,6 +61,8 @@ export interface TurnFacts {
   readonly held?: string | undefined;
   /** The holder of the init turn has been installed anew since: what it began is gone. */
   readonly holderReinstalled: boolean;
+  /** The asker is a member of an etcd that runs beside the control planes. */
+  readonly etcdHost: boolean;
   readonly endpoint: EndpointSight;
   /** Dedicated load balancers, none of which works yet. */
   readonly balancersMissing: readonly string[];
@@ -72,8 +74,10 @@ export interface TurnFacts {
 /** What the machine is told to do. */
 export type TurnAnswer =
   | { readonly action: "wait"; readonly reason: string; readonly retrySeconds: number }
-  | { readonly action: "init"; readonly reason: string }
-  | { readonly action: "join"; readonly role: "control-plane" | "worker"; readonly reason: string }
+  | { readonly action: "init"; readonly role: "control-plane" | "etcd"; readonly reason: string }
+  | { readonly action: "join"; readonly role: TurnRole; readonly reason: string }
+  /** Start what is half joined here, for this boot only, and ask again: etcd may need it for its quorum. */
+  | { readonly action: "resume"; readonly reason: string; readonly retrySeconds: number }
   /** Undo what is half done here and ask again. */
   | { readonly action: "reset"; readonly reason: string }
   | { readonly action: "done"; readonly reason: string };

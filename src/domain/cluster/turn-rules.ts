@@ -2,8 +2,24 @@
  * Who may initialise, who may join, who waits: one table, tried from top to bottom; the first rule that fits decides.
  * A cluster is initialised once in its life. What is ambiguous is resolved by asking the cluster, never by guessing.
  */
-import { hasJoined, isBanished, type JoinTurn, joinTurnOf, sameHolder } from "./cluster-record.ts";
+import { hasJoined, isBanished, sameHolder } from "./cluster-record.ts";
 import { isNode } from "./members.ts";
+import {
+  etcdObjection,
+  expiredWorkerTurn,
+  hasToBeAsked,
+  initialised,
+  isControlPlane,
+  isCrowded,
+  isMember,
+  listsPeer,
+  liveControlPlaneTurn,
+  livesComplete,
+  mayAdopt,
+  otherControlPlaneTurn,
+  silence,
+  strangeEtcd,
+} from "./turn-cases.ts";
 import { isClean, type TurnDecision, type TurnFacts } from "./turn-facts.ts";
 
 interface TurnRule {
@@ -13,9 +29,11 @@ interface TurnRule {
   readonly then: (facts: TurnFacts) => TurnDecision;
 }
 
-const SOON = 3;
+const SOON = 2;
 const LATER = 15;
 const PERSON = 60;
+/** After so many failures of kubeadm its holder starts over with an empty disk. */
+const MOST_INIT_FAILURES = 3;
 
 /** The rules in the order in which they are tried. */
 export const TURN_RULES: readonly TurnRule[] = [
@@ -36,6 +54,41 @@ export const TURN_RULES: readonly TurnRule[] = [
     case: "the asker is held",
     when: ({ held }) => held !== undefined,
     then: ({ asker, held }) => wait(`${asker.machine} is held: ${held ?? ""}`, PERSON),
+  },
+  {
+    case: "the asker is a host of an external etcd, and its member works or worked",
+    when: ({ record, asker, etcdHost }) => etcdHost && hasJoined(record, asker),
+    then: ({ asker }) => ({ action: "done", reason: `${asker.machine} is a member of etcd` }),
+  },
+  {
+    case: "the asker is a host of an external etcd that is only being formed",
+    when: (facts) => facts.etcdHost && !initialised(facts),
+    then: () => ({ action: "init", role: "etcd", reason: "every host of etcd starts at once" }),
+  },
+  {
+    case: "the asker is a host of an external etcd and holds data",
+    when: ({ etcdHost, status }) => etcdHost && status.etcdData,
+    then: () => ({ action: "join", role: "etcd", reason: "its member goes on with its data" }),
+  },
+  {
+    case: "the asker is a host of an external etcd: etcd has to be asked first",
+    when: ({ etcdHost, sight }) => etcdHost && sight === undefined,
+    then: () => ({ action: "look" }),
+  },
+  {
+    case: "the asker is an empty host of an external etcd that lists it",
+    when: (facts) => facts.etcdHost && listsPeer(facts),
+    then: () => ({ action: "join", role: "etcd", reason: "etcd waits for its member" }),
+  },
+  {
+    case: "the asker is an empty host of an external etcd that cannot take it in now",
+    when: (facts) => facts.etcdHost && etcdObjection(facts) !== undefined,
+    then: (facts) => wait(etcdObjection(facts) ?? "", LATER),
+  },
+  {
+    case: "the asker is an empty host of an external etcd",
+    when: ({ etcdHost }) => etcdHost,
+    then: ({ asker }) => ({ action: "join", role: "etcd", reason: `${asker.machine} joins etcd again` }),
   },
   {
     case: "the asker runs no kubelet",
@@ -138,9 +191,22 @@ export const TURN_RULES: readonly TurnRule[] = [
       ),
   },
   {
-    case: "before the initialisation: the asker carries something half done",
+    case: "before the initialisation: the asker carries something of an earlier attempt",
+    when: (facts) => !isClean(facts.status) && facts.record.init.phase === "none",
+    then: () => ({
+      action: "reset",
+      reason: "it carries something of an earlier attempt, and no cluster lives",
+    }),
+  },
+  {
+    case: "the initialisation failed again and again",
+    when: (facts) => initFailures(facts) >= MOST_INIT_FAILURES,
+    then: () => ({ action: "reset", reason: "kubeadm could not go on with what was there" }),
+  },
+  {
+    case: "the initialisation goes on where it was cut off",
     when: (facts) => !initialised(facts) && !isClean(facts.status),
-    then: () => ({ action: "reset", reason: "its initialisation was cut off and no cluster lives" }),
+    then: () => ({ action: "init", role: "control-plane", reason: "its initialisation was cut off" }),
   },
   {
     case: "before the initialisation: external etcd is not complete",
@@ -157,9 +223,22 @@ export const TURN_RULES: readonly TurnRule[] = [
   {
     case: "the initialisation",
     when: (facts) => !initialised(facts),
-    then: ({ asker }) => ({ action: "init", reason: `${asker.machine} initialises the cluster` }),
+    then: ({ asker }) => ({
+      action: "init",
+      role: "control-plane",
+      reason: `${asker.machine} initialises the cluster`,
+    }),
   },
 
+  {
+    case: "the asker is half joined, and etcd may have lost its quorum with it",
+    when: (facts) => isControlPlane(facts) && facts.status.etcdData && facts.sight?.nodes === undefined,
+    then: (facts) => ({
+      action: "resume",
+      reason: `no API server answers without it: ${silence(facts)}`,
+      retrySeconds: LATER,
+    }),
+  },
   {
     case: "the asker is half joined, and nobody can be asked",
     when: (facts) => !isClean(facts.status) && facts.sight?.nodes === undefined,
@@ -224,80 +303,11 @@ function wait(reason: string, retrySeconds: number): TurnDecision {
   return { action: "wait", reason, retrySeconds };
 }
 
-function expire(turn: JoinTurn | undefined): TurnDecision {
+function expire(turn: { readonly machine: string } | undefined): TurnDecision {
   const machine = turn?.machine ?? "";
   return { action: "expire", machine, reason: `${machine} did not join in time` };
 }
 
-function initialised({ record }: TurnFacts): boolean {
-  return record.init.phase === "initialised";
-}
-
-function isControlPlane({ asker }: TurnFacts): boolean {
-  return asker.roles.includes("control-plane");
-}
-
-/** Turns of control planes other than the asker. */
-function otherControlPlaneTurn({ record, asker }: TurnFacts): JoinTurn | undefined {
-  return record.joins.find((turn) => turn.role === "control-plane" && turn.machine !== asker.machine);
-}
-
-function liveControlPlaneTurn(facts: TurnFacts): JoinTurn | undefined {
-  const other = isControlPlane(facts) ? otherControlPlaneTurn(facts) : undefined;
-  return other && other.deadline > facts.now ? other : undefined;
-}
-
-/** A worker that joins afresh costs no question: asking for its token shows whether the API answers. */
-function hasToBeAsked(facts: TurnFacts): boolean {
-  return (
-    !initialised(facts) || isControlPlane(facts) || !isClean(facts.status) || facts.status.joined === true
-  );
-}
-
-function strangeEtcd({ record, sight }: TurnFacts): string | undefined {
-  const recorded = record.init.phase === "initialised" ? record.init.etcdClusterId : undefined;
-  if (recorded === undefined || sight?.etcd.kind !== "answers") return undefined;
-  return sight.etcd.clusterId === recorded ? undefined : sight.etcd.clusterId;
-}
-
-function livesComplete({ sight }: TurnFacts): boolean {
-  return sight?.api.kind === "alive" && sight.complete;
-}
-
-/** What answers may be a machine that was declared gone: then only the asker's own cluster counts. */
-function mayAdopt(facts: TurnFacts): boolean {
-  return facts.record.banished.length === 0 || isMember(facts);
-}
-
-/** Whether the cluster lists the asker, in every role that it has. */
-function isMember({ asker, sight }: TurnFacts): boolean {
-  const node = sight?.nodes?.find(({ name }) => name === asker.machine);
-  return node !== undefined && (node.controlPlane || !asker.roles.includes("control-plane"));
-}
-
-function silence({ sight }: TurnFacts): string {
-  return sight?.api.kind === "silent" ? sight.api.reason : "its nodes cannot be listed";
-}
-
-function etcdObjection({ sight, asker }: TurnFacts): string | undefined {
-  if (sight?.etcd.kind !== "answers") return `etcd does not answer: ${sight?.etcd.reason ?? ""}`;
-  const { members, healthy } = sight.etcd;
-  const learner = members.find((member) => member.learner && member.name !== asker.machine);
-  if (learner) return `etcd is still taking in ${learner.name === "" ? "a member" : learner.name}`;
-  const voters = members.filter((member) => !member.learner).length;
-  return healthy > voters / 2 ? undefined : `only ${healthy} of ${voters} etcd members work`;
-}
-
-function workerTurns({ record, asker }: TurnFacts): readonly JoinTurn[] {
-  return record.joins.filter((turn) => turn.role === "worker" && turn.machine !== asker.machine);
-}
-
-function isCrowded(facts: TurnFacts): boolean {
-  return (
-    joinTurnOf(facts.record, facts.asker) === undefined && workerTurns(facts).length >= facts.workersAtOnce
-  );
-}
-
-function expiredWorkerTurn(facts: TurnFacts): JoinTurn | undefined {
-  return workerTurns(facts).find(({ deadline }) => deadline <= facts.now);
+function initFailures({ record: { init } }: TurnFacts): number {
+  return init.phase === "initialising" ? (init.failures ?? 0) : 0;
 }

@@ -1,0 +1,84 @@
+/** What the appliance has to do with running clusters: their certificates, their API and etcd, and a look at them. */
+import path from "node:path";
+import { clusterAccess } from "../adapters/kubernetes/cluster-access.ts";
+import { clusterCertifier } from "../adapters/pki/cluster-certifier.ts";
+import { openSealer } from "../adapters/pki/sealer.ts";
+import { ClusterOperations } from "../services/cluster/cluster-operations.ts";
+import { ClusterPki } from "../services/cluster/cluster-pki.ts";
+import type { ClusterStates } from "../services/cluster/cluster-state.ts";
+import type { RecordedPhase } from "../services/cluster/look-at-cluster.ts";
+import { NodeReadiness } from "../services/cluster/node-readiness.ts";
+import { ClusterObserver } from "../services/cluster/observer.ts";
+import { PkiRecords } from "../services/cluster/pki-record.ts";
+import type { ClusterAccess } from "../services/cluster/ports.ts";
+import type { Context } from "./context.ts";
+import type { RegistryParts } from "./registry.ts";
+import type { ResourceParts } from "./resources.ts";
+import type { NamedService } from "./service-stack.ts";
+
+export interface ClusterAccessParts {
+  readonly pki: ClusterPki;
+  readonly access: ClusterAccess;
+  readonly observer: ClusterObserver;
+  readonly operations: ClusterOperations;
+  /** In the order in which they start. */
+  readonly services: readonly NamedService[];
+}
+
+/** Opens the key that seals clusters' certificates. @throws MusterError `unavailable` when it is damaged. */
+export async function buildClusterAccess(
+  context: Context,
+  { registry: parts, resources }: { readonly registry: RegistryParts; readonly resources: ResourceParts },
+): Promise<ClusterAccessParts> {
+  const { config, clock, timers, log } = context;
+  const { events, registry, store, clusterStates } = parts;
+  const { clusters } = resources.resources;
+  const clusterLog = log.child({ component: "clusters" });
+  const sealer = await openSealer(path.join(config.dataDir, "pki"));
+  const pki = new ClusterPki({
+    clusters,
+    records: new PkiRecords({ settings: store.settings, sealer }),
+    certifier: clusterCertifier(),
+    events,
+    clock,
+    log: clusterLog,
+  });
+  const access = clusterAccess({ pki, clock });
+  const readiness = new NodeReadiness({
+    registry,
+    joinedGeneration: (cluster, machine) => joinedGeneration(clusterStates, cluster, machine),
+    clock,
+    log: clusterLog,
+  });
+  const observer = new ClusterObserver({
+    clusters,
+    access,
+    recorded: (cluster) => recordedPhase(clusterStates, cluster),
+    after: [(cluster, status) => readiness.tell(cluster, status)],
+    events,
+    clock,
+    timers,
+    log: clusterLog,
+  });
+  return {
+    pki,
+    access,
+    observer,
+    operations: new ClusterOperations({ pki, access, observer, events, clock }),
+    services: [
+      { name: "certificates of clusters", service: pki },
+      { name: "observer", service: observer },
+    ],
+  };
+}
+
+function recordedPhase(states: ClusterStates, cluster: string): RecordedPhase {
+  const { init } = states.get(cluster);
+  const id = init.phase === "initialised" ? init.etcdClusterId : undefined;
+  return { phase: init.phase, ...(id === undefined ? {} : { etcdClusterId: id }) };
+}
+
+function joinedGeneration(states: ClusterStates, cluster: string, machine: string): number | undefined {
+  const progress = states.get(cluster).members[machine];
+  return progress?.joinedAt === undefined ? undefined : progress.generation;
+}
