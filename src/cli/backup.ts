@@ -1,11 +1,10 @@
 /** `muster backup` */
-import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { example } from "./example.ts";
 import type { Session } from "./session.ts";
+import { writeSecretly } from "./write-secretly.ts";
 
 export function defineBackup(program: Command, session: Session): void {
   program
@@ -20,20 +19,7 @@ export function defineBackup(program: Command, session: Session): void {
       const stream = await (await session.client()).download("backup");
       if (file === "-") return pipeline(stream, session.terminal.stdout, { end: false });
       const target = path.resolve(session.terminal.workingDirectory, file);
-      await writeWhole(stream, target);
+      await writeSecretly(stream, target);
       session.say(`${file}: written; it holds secrets, only you can read it`);
     });
-}
-
-/** Readable by its owner only, and there whole or not at all. */
-async function writeWhole(stream: Readable, target: string): Promise<void> {
-  const partial = `${target}.partial`;
-  try {
-    const handle = await open(partial, "w", 0o600);
-    await pipeline(stream, handle.createWriteStream({ flush: true }));
-    await rename(partial, target);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
 }

@@ -1,12 +1,15 @@
 /** The tree of commands. Each command is defined in its own file, which loads what it needs only when it runs. */
 import { Command, Option } from "commander";
+import { defineApply } from "./apply.ts";
 import { defineApprove } from "./approve.ts";
 import { defineAssets } from "./assets.ts";
 import { defineBackup } from "./backup.ts";
 import { defineBoot } from "./boot.ts";
+import { defineCluster } from "./cluster.ts";
 import { defineCompletion } from "./completion.ts";
 import { defineConfig } from "./config.ts";
 import { defineConfirm } from "./confirm.ts";
+import { defineDelete } from "./delete.ts";
 import { defineDescribe } from "./describe.ts";
 import { defineDiagnose } from "./diagnose.ts";
 import { defineDoctor } from "./doctor.ts";
@@ -14,7 +17,9 @@ import { defineEvents } from "./events.ts";
 import { exitCodeOf, failureLines } from "./exit.ts";
 import { defineGet } from "./get.ts";
 import { type GlobalOptions, OUTPUT_FORMATS } from "./global-options.ts";
+import { defineKubeconfig } from "./kubeconfig.ts";
 import { defineLogs } from "./logs.ts";
+import { definePlan } from "./plan.ts";
 import { defineRegister } from "./register.ts";
 import { defineReimage } from "./reimage.ts";
 import { defineRender } from "./render.ts";
@@ -33,6 +38,9 @@ const COMMANDS = [
   defineServe,
   defineConfig,
   defineDoctor,
+  defineApply,
+  definePlan,
+  defineDelete,
   defineRegister,
   defineGet,
   defineDescribe,
@@ -48,6 +56,8 @@ const COMMANDS = [
   defineEvents,
   defineDiagnose,
   defineRender,
+  defineCluster,
+  defineKubeconfig,
   defineAssets,
   defineToken,
   defineBackup,
@@ -106,6 +116,7 @@ const OVERVIEW = `
 Example:
   muster serve                                             run the appliance in the foreground
   muster register 52:54:00:12:34:01 --name kube0           install this machine when it is powered on
+  muster apply -f cluster.yaml                             make these machines that cluster
   muster watch                                             see it happen
   muster reimage kube0                                     install it again
 

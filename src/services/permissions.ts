@@ -13,7 +13,7 @@ const VIEWER = [
   "status:read",
 ] as const;
 const OPERATOR = ["machines:write", "machines:install", "documents:render", "assets:write"] as const;
-const ADMIN = ["tokens:manage", "config:read", "backup:read"] as const;
+const ADMIN = ["tokens:manage", "config:read", "backup:read", "clusters:admin"] as const;
 
 export type Permission = (typeof VIEWER)[number] | (typeof OPERATOR)[number] | (typeof ADMIN)[number];
 

@@ -2,7 +2,7 @@
 import { clusterCertifier } from "../../src/adapters/pki/cluster-certifier.ts";
 import { openSealer } from "../../src/adapters/pki/sealer.ts";
 import { ClusterPki } from "../../src/services/cluster/cluster-pki.ts";
-import { PkiRecords } from "../../src/services/cluster/pki-record.ts";
+import { PkiRecords, type Sealer } from "../../src/services/cluster/pki-record.ts";
 import type { Clusters } from "../../src/services/clusters.ts";
 import type { Clock } from "../../src/services/ports.ts";
 import { MemoryClusters } from "./clusters.ts";
@@ -10,9 +10,18 @@ import { KeptEvents } from "./kept-events.ts";
 import { KeptLog } from "./kept-log.ts";
 import { MemoryStore } from "./memory-store.ts";
 
+/** Seals nothing: for tests that are about something else and have no directory. */
+const PLAIN: Sealer = {
+  keyId: "plain",
+  keyFile: "nowhere",
+  seal: (text) => text,
+  unseal: (sealed) => sealed,
+};
+
 /** The parts of one; give `store` and `directory` again to have it after a restart. */
 export async function aClusterPki(options: {
-  readonly directory: string;
+  /** Where the sealing key lies; without one nothing is sealed in earnest. */
+  readonly directory?: string;
   readonly clock: Clock;
   readonly store?: MemoryStore;
   readonly clusters?: Clusters;
@@ -25,7 +34,10 @@ export async function aClusterPki(options: {
   const { directory, clock, store = new MemoryStore(), clusters = new MemoryClusters() } = options;
   const events = new KeptEvents();
   const log = new KeptLog();
-  const records = new PkiRecords({ settings: store.settings, sealer: await openSealer(directory) });
+  const records = new PkiRecords({
+    settings: store.settings,
+    sealer: directory === undefined ? PLAIN : await openSealer(directory),
+  });
   const pki = new ClusterPki({ clusters, records, certifier: clusterCertifier(), events, clock, log });
   return { pki, store, events, log };
 }

@@ -10,16 +10,31 @@ import type { Trust } from "../../src/adapters/http/principal.ts";
 import { Metrics } from "../../src/adapters/telemetry/metrics.ts";
 import { TransitionError } from "../../src/domain/errors.ts";
 import type { AssetStatus, Assets, InstallerNeed } from "../../src/services/assets/assets.ts";
+import { ClusterOperations } from "../../src/services/cluster/cluster-operations.ts";
+import { ClusterObserver } from "../../src/services/cluster/observer.ts";
 import { Events } from "../../src/services/events.ts";
 import { InstallerLog } from "../../src/services/installer-log.ts";
 import type { TokenRole } from "../../src/services/permissions.ts";
+import { Resources } from "../../src/services/resources/resources.ts";
 import { StoredRegistry } from "../../src/services/stored-registry.ts";
 import { Tokens } from "../../src/services/tokens.ts";
+import { aClusterPki } from "./cluster-pki.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { FakeCluster } from "./fake-cluster.ts";
 import { KeptLog } from "./kept-log.ts";
 import { LIMITS } from "./machines.ts";
 import { MemoryStore } from "./memory-store.ts";
 
+/** The network on which every address of the tests' documents lies. */
+const LAN = {
+  cidr: "10.20.0.0/24",
+  router: "10.20.0.1",
+  dns: ["10.20.0.1"],
+  ntp: [],
+  pools: [],
+  relays: [],
+  routes: [],
+};
 const VIEWS = path.resolve(import.meta.dirname, "../../src/adapters/http/views");
 
 /** Assets that are never there, and remember what they were asked for. */
@@ -65,6 +80,8 @@ export interface FakeControl {
   readonly installerLog: InstallerLog;
   readonly tokens: Tokens;
   readonly assets: FakeAssets;
+  /** What every cluster of the test is like. */
+  readonly fakeCluster: FakeCluster;
   readonly metrics: Metrics;
   readonly failures: FailureLimit;
   readonly stopping: AbortController;
@@ -98,8 +115,24 @@ export async function fakeControl(
   });
   const tokens = new Tokens({ store: store.tokens, clock, log });
   const assets = new FakeAssets();
-  for (const service of [events, registry, installerLog]) await service.start();
+  const resources = new Resources({
+    store: store.resources,
+    registry,
+    clock,
+    log,
+    limits: LIMITS,
+    facts: () => ({ mode: "proxy", subnets: [LAN] }),
+    begun: () => false,
+  });
+  for (const service of [events, registry, installerLog, resources]) await service.start();
   await tokens.load();
+  const fakeCluster = new FakeCluster();
+  const observer = new ClusterObserver({
+    ...{ ...base, events, after: [], access: fakeCluster, clusters: resources.clusters },
+    recorded: () => ({ phase: "initialised" }),
+  });
+  const { pki } = await aClusterPki({ clock, store, clusters: resources.clusters });
+  const clusters = new ClusterOperations({ pki, access: fakeCluster, observer, events, clock });
   const failures = new FailureLimit({ clock, limit: 5 });
   const stopping = new AbortController();
   const metrics = new Metrics({ version: "0.1.0" });
@@ -117,6 +150,7 @@ export async function fakeControl(
     installerLog,
     tokens,
     assets,
+    fakeCluster,
     metrics,
     failures,
     stopping,
@@ -134,11 +168,13 @@ export async function fakeControl(
     clock,
     log,
     machines: registry,
+    resources,
     timeline: events,
     installerLogs: installerLog,
     leases: store.leases,
     assets,
     tokens,
+    clusters,
     reimage: {
       reimage: async (name, _request, source) => {
         const outcome = await registry.apply(name, { type: "reimage-requested" }, source);

@@ -1,5 +1,6 @@
 /** A cluster behind the ports the use cases know, without a network: everything is as a test says. */
 
+import { Readable } from "node:stream";
 import type { ClusterView } from "../../src/domain/cluster/members.ts";
 import { ClusterUnreachableError } from "../../src/services/cluster/cluster-errors.ts";
 import type {
@@ -167,7 +168,10 @@ export class FakeCluster implements ClusterAccess {
       memberAdd: unused,
       memberRemove: unused,
       moveLeader: unused,
-      snapshot: unused,
+      snapshot: () =>
+        this.members.some(({ reachable }) => reachable)
+          ? Promise.resolve(Readable.from([Buffer.from("a database")]))
+          : Promise.reject(new ClusterUnreachableError("no etcd member of cluster lab gives a snapshot")),
     });
   }
 }

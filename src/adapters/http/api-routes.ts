@@ -4,10 +4,12 @@ import { assetRoutes } from "./api-assets.ts";
 import { insightRoutes } from "./api-insight.ts";
 import { machineActionRoutes } from "./api-machine-actions.ts";
 import { machineRoutes } from "./api-machines.ts";
+import { resourceRoutes } from "./api-resources.ts";
 import type { ApiRoute } from "./api-route.ts";
 import { selfDescription } from "./api-self.ts";
 import { timelineRoutes } from "./api-timeline.ts";
 import { tokenRoutes } from "./api-tokens.ts";
+import { clusterRoutes } from "./api-clusters.ts";
 import type { ControlServices } from "./control-ports.ts";
 import { openApiDocument } from "./openapi.ts";
 
@@ -17,9 +19,11 @@ export function apiRoutes(services: ControlServices, version = "0.0.0"): readonl
   const routes: readonly ApiRoute[] = [
     ...machineRoutes(services),
     ...machineActionRoutes(services),
+    ...resourceRoutes(services),
     ...insightRoutes(services),
     ...timelineRoutes(services),
     ...applianceRoutes(services),
+    ...clusterRoutes(services),
     ...assetRoutes(services),
     ...tokenRoutes(services),
     selfDescription(() => (document ??= openApiDocument({ routes, version }))),

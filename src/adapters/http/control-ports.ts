@@ -2,8 +2,10 @@
 import type { Readable } from "node:stream";
 import type { Machine } from "../../domain/machine.ts";
 import type { Assets } from "../../services/assets/assets.ts";
+import type { ClusterOperations } from "../../services/cluster/cluster-operations.ts";
 import type { Clock, EventSink, LeaseRecord, Log, LogLine, StoredEvent } from "../../services/ports.ts";
 import type { Registry, Source } from "../../services/registry.ts";
+import type { Resources } from "../../services/resources/resources.ts";
 import type { EventQuery, LogQuery } from "../../services/store.ts";
 import type { Tokens } from "../../services/tokens.ts";
 import type { ApplianceStatus } from "./appliance-status.ts";
@@ -68,6 +70,7 @@ export interface ControlServices {
   readonly clock: Clock;
   readonly log: Log;
   readonly machines: Registry;
+  readonly resources: Resources;
   readonly reimage: Reimage;
   readonly timeline: Timeline;
   readonly installerLogs: InstallerLogs;
@@ -76,6 +79,7 @@ export interface ControlServices {
   readonly documents: DocumentPreview;
   readonly diagnose: (machine: Machine) => Promise<Diagnosis>;
   readonly tokens: Tokens;
+  readonly clusters: ClusterOperations;
   readonly status: () => Promise<ApplianceStatus>;
   /** The effective configuration with every secret replaced. */
   readonly config: unknown;

@@ -2,7 +2,9 @@
 import { z } from "zod";
 import { leaseSchema, statusSchema, unknownSchema } from "./api-appliance.ts";
 import { assetCheckSchema, assetSchema, pullSchemaReply } from "./api-assets.ts";
+import { clusterPkiSchema, clusterStatusSchema, kubeconfigSchema } from "./api-clusters.ts";
 import { diagnosisSchema } from "./api-insight.ts";
+import { applyPlanSchema, clusterViewSchema, profileViewSchema } from "./api-resources.ts";
 import { newTokenSchema, tokenSchema } from "./api-tokens.ts";
 import { machineViewSchema } from "./machine-view.ts";
 import { PROBLEM_CODES } from "./problem.ts";
@@ -49,6 +51,14 @@ const listOf = (item: z.ZodType) =>
 export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Machine: machineViewSchema,
   MachineList: listOf(machineViewSchema),
+  ApplyPlan: applyPlanSchema,
+  Cluster: clusterViewSchema,
+  ClusterList: listOf(clusterViewSchema),
+  Profile: profileViewSchema,
+  ProfileList: listOf(profileViewSchema),
+  ClusterStatus: clusterStatusSchema,
+  ClusterPki: clusterPkiSchema,
+  Kubeconfig: kubeconfigSchema,
   Diagnosis: diagnosisSchema,
   Event: eventSchema,
   EventList: listOf(eventSchema),
