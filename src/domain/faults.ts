@@ -36,7 +36,8 @@ function complaintsOfIssue(issue: Issue, prefix: readonly PropertyKey[], shape: 
     const branch = nearestBranch(issue.errors);
     if (branch) return branch.flatMap((inner) => complaintsOfIssue(inner, path, shape));
   }
-  return [{ path, message: issue.message }];
+  const missing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
+  return [{ path, message: missing ? "is required" : issue.message }];
 }
 
 function unknownKey(key: string, known: ReadonlySet<string>): string {
