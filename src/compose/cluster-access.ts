@@ -2,6 +2,7 @@
 import path from "node:path";
 import { clusterAccess } from "../adapters/kubernetes/cluster-access.ts";
 import { clusterCertifier } from "../adapters/pki/cluster-certifier.ts";
+import { readRequestedNames } from "../adapters/pki/requested-names.ts";
 import { openSealer } from "../adapters/pki/sealer.ts";
 import { ClusterOperations } from "../services/cluster/cluster-operations.ts";
 import { ClusterPki } from "../services/cluster/cluster-pki.ts";
@@ -11,6 +12,7 @@ import { NodeReadiness } from "../services/cluster/node-readiness.ts";
 import { ClusterObserver } from "../services/cluster/observer.ts";
 import { PkiRecords } from "../services/cluster/pki-record.ts";
 import type { ClusterAccess } from "../services/cluster/ports.ts";
+import { ServingCertificates } from "../services/cluster/serving-certificates.ts";
 import type { Context } from "./context.ts";
 import type { RegistryParts } from "./registry.ts";
 import type { ResourceParts } from "./resources.ts";
@@ -50,11 +52,12 @@ export async function buildClusterAccess(
     clock,
     log: clusterLog,
   });
+  const serving = new ServingCertificates({ access, read: readRequestedNames, events, log: clusterLog });
   const observer = new ClusterObserver({
     clusters,
     access,
     recorded: (cluster) => recordedPhase(clusterStates, cluster),
-    after: [(cluster, status) => readiness.tell(cluster, status)],
+    after: [(cluster, status) => readiness.tell(cluster, status), (cluster) => serving.settle(cluster)],
     events,
     clock,
     timers,

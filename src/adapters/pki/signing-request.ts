@@ -31,9 +31,9 @@ const CURVES: ReadonlySet<string | undefined> = new Set(["prime256v1", "secp384r
 
 /** Reads a PEM request and verifies its signature with the key it asks a certificate for. Never throws. */
 export function readSigningRequest(pem: string): SigningRequestCheck {
-  const body = pem.length <= MAX_PEM_LENGTH ? PEM.exec(pem.trim())?.[2] : undefined;
-  if (body === undefined) return refused("it is not a PEM certificate request");
-  const parts = partsOf(Buffer.from(body, "base64"));
+  const der = requestDer(pem);
+  if (!der) return refused("it is not a PEM certificate request");
+  const parts = partsOf(der);
   if (!parts) return refused("it is not a PKCS #10 structure");
   const publicKey = keyOf(parts.publicKeyInfo);
   if (!publicKey) return refused("its public key cannot be read");
@@ -53,6 +53,12 @@ interface Parts {
   readonly publicKeyInfo: Buffer;
   readonly algorithm: string;
   readonly signature: Buffer;
+}
+
+/** The octets of a PEM request; undefined when it is none. */
+export function requestDer(pem: string): Buffer | undefined {
+  const body = pem.length <= MAX_PEM_LENGTH ? PEM.exec(pem.trim())?.[2] : undefined;
+  return body === undefined ? undefined : Buffer.from(body, "base64");
 }
 
 /*

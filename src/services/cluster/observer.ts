@@ -62,7 +62,7 @@ export class ClusterObserver implements Service, PeerRoutes {
     this.#running = false;
     this.#callOff?.();
     this.#callOff = undefined;
-    await Promise.allSettled([...this.#watched.values()].map(({ look }) => look));
+    await Promise.allSettled([...this.#watched.values()].flatMap(({ look }) => look ?? []));
   }
 
   /** What the last look found; a status without looks when there was none. */
