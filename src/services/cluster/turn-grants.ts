@@ -67,7 +67,9 @@ export class TurnGrants {
         return answer.role === "etcd" ? answer : this.#init(asker, draft, answer.reason);
       case "join":
         return answer.role === "etcd" ? this.#joinEtcd(asker, what, answer) : this.#join(asker, what, answer);
-      default:
+      case "wait":
+      case "resume":
+      case "done":
         return answer;
     }
   }
@@ -92,7 +94,8 @@ export class TurnGrants {
   }
 
   async #init({ cluster, node }: Asker, draft: ClusterDraft, reason: string): Promise<TurnReply> {
-    const { clock, tokens } = this.#options;
+    const { clock, tokens, look } = this.#options;
+    look.forget(cluster.name);
     if (draft.record.init.phase === "none") {
       await draft.save(withInitTurn(draft.record, node, clock.now()));
       this.#record(

@@ -108,9 +108,15 @@ export class Turns {
           if (obstacle !== undefined) {
             return { action: "wait", reason: `${decision.reason}; ${obstacle}`, retrySeconds: 5 };
           }
+          sight = undefined;
           break;
         }
-        default:
+        case "wait":
+        case "init":
+        case "join":
+        case "resume":
+        case "reset":
+        case "done":
           return this.#options.grants.give(question, { draft, answer: decision, sight });
       }
     }
