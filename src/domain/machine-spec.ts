@@ -6,16 +6,13 @@ import { z } from "zod";
 import { parseIpv4 } from "../net/ipv4.ts";
 import { parseMac } from "../net/mac.ts";
 import { parseInterfaceAddress } from "../net/subnet.ts";
+import { labelsSchema, taintsSchema } from "./node-labels.ts";
 
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const DNS_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
 // The kernel's own (mitigations=off) and the installer's questions (owner:template/name=answer).
 const KERNEL_ARGUMENT =
   /^(?:[a-z0-9][a-z0-9+.-]*:)?[A-Za-z0-9][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9][A-Za-z0-9_.-]*)*(?:=[!-~]*)?$/;
-const LABEL_KEY =
-  /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
-const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/;
-const TAINT = /^([^=:\s]+)(?:=([^:\s]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/;
 const PACKAGE = /^[a-z0-9][a-z0-9+.-]+$/;
 
 export const macSchema = z
@@ -57,21 +54,34 @@ const sizeSchema = z
 /** Which disk becomes the system disk. Every given field must match; `match` picks among those left. */
 export const diskRuleSchema = z
   .strictObject({
-    match: z.enum(["largest", "smallest", "only"]).optional(),
-    serial: z.string().min(1).optional(),
-    wwn: z.string().min(1).optional(),
-    path: z.string().startsWith("/dev/").optional(),
-    model: z.string().min(1).optional(),
-    rotational: z.boolean().optional(),
+    match: z
+      .enum(["largest", "smallest", "only"])
+      .optional()
+      .describe("Which of the disks that fit the other fields"),
+    serial: z.string().min(1).optional().describe("Serial number of the disk"),
+    wwn: z.string().min(1).optional().describe("World wide name of the disk"),
+    path: z
+      .string()
+      .startsWith("/dev/")
+      .optional()
+      .describe("Path of the device; better a link below /dev/disk/by-path than a name that changes"),
+    model: z.string().min(1).optional().describe("Model of the disk"),
+    rotational: z.boolean().optional().describe("A disk that turns, or one that does not"),
     minSize: sizeSchema.optional(),
     maxSize: sizeSchema.optional(),
   })
   .meta({ description: "Rule that names the install disk; it must single out exactly one" });
 
 export const installSchema = z.strictObject({
-  disk: z.union([diskRuleSchema, z.tuple([diskRuleSchema, diskRuleSchema])]).default({ match: "only" }),
-  layout: z.enum(["regular", "lvm", "raid1"]).default("regular"),
-  filesystem: z.enum(["ext4", "xfs"]).default("ext4"),
+  disk: z
+    .union([diskRuleSchema, z.tuple([diskRuleSchema, diskRuleSchema])])
+    .default({ match: "only" })
+    .describe("Rule that names the install disk; two rules for raid1"),
+  layout: z
+    .enum(["regular", "lvm", "raid1"])
+    .default("regular")
+    .describe("Partitions, LVM, or a mirror of two disks"),
+  filesystem: z.enum(["ext4", "xfs"]).default("ext4").describe("File system of the root"),
   swap: sizeSchema.optional().meta({ description: "Size of a swap partition; none when left out" }),
   wipe: z.boolean().default(false).meta({ description: "Overwrite whatever the install disk holds" }),
 });
@@ -79,8 +89,8 @@ export const installSchema = z.strictObject({
 export const interfaceSchema = z.strictObject({
   mac: macSchema,
   address: cidrSchema.optional().meta({ description: "Static address with prefix; DHCP when left out" }),
-  gateway: ipSchema.optional(),
-  dns: z.array(ipSchema).optional(),
+  gateway: ipSchema.optional().describe("Default gateway by this NIC"),
+  dns: z.array(ipSchema).optional().describe("Name servers by this NIC"),
   optional: z.boolean().default(false).meta({ description: "The machine may boot without this NIC" }),
 });
 
@@ -88,26 +98,29 @@ export const accessSchema = z.strictObject({
   user: z
     .string()
     .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "expected a Unix user name")
-    .default("ops"),
+    .default("ops")
+    .describe("User that people log in as"),
   sshKeys: z
     .array(z.string().regex(/^(ssh-|ecdsa-|sk-)[^\n]+$/, "expected one line of a public key"))
-    .default([]),
+    .default([])
+    .describe("Public keys of that user"),
   passwordHash: z
     .string()
     .regex(
       /^\$(5|6|y|2[aby])\$[!-~]+$/,
       "expected a crypt(3) hash such as the output of `mkpasswd -m sha-512`",
     )
-    .optional(),
-  sudo: z.boolean().default(true),
+    .optional()
+    .describe("Hash of a password for the console; none when left out"),
+  sudo: z.boolean().default(true).describe("That user may become root"),
 });
 
 export const osSchema = z
   .union([
     z.strictObject({
-      name: z.literal("debian"),
-      version: z.enum(["12", "13"]),
-      architecture: z.enum(["amd64", "arm64"]).default("amd64"),
+      name: z.literal("debian").describe("The distribution"),
+      version: z.enum(["12", "13"]).describe("Its release"),
+      architecture: z.enum(["amd64", "arm64"]).default("amd64").describe("Processor architecture"),
     }),
     z
       .string()
@@ -119,32 +132,6 @@ export const osSchema = z
       })),
   ])
   .meta({ description: 'Operating system: { name: debian, version: "13" } or debian-13' });
-
-const labelValueSchema = z
-  .union([z.string(), z.number(), z.boolean()])
-  .transform(String)
-  .refine(
-    (text) => LABEL_VALUE.test(text),
-    "expected a label's value: at most 63 letters, digits, -, _ and .",
-  );
-
-const taintEffectSchema = z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]);
-
-/** A taint as kubectl writes it, or as Kubernetes stores it. */
-const taintSchema = z.union([
-  z.strictObject({
-    key: z.string().regex(LABEL_KEY, "expected a taint's key like example.com/dedicated"),
-    value: z.string().regex(LABEL_VALUE).default(""),
-    effect: taintEffectSchema,
-  }),
-  z
-    .string()
-    .regex(TAINT, "expected key=value:NoSchedule or key:NoSchedule")
-    .transform((text) => {
-      const [, key = "", value = "", effect = ""] = TAINT.exec(text) ?? [];
-      return { key, value, effect: taintEffectSchema.parse(effect) };
-    }),
-]);
 
 const dataDiskSchema = z.strictObject({
   disk: diskRuleSchema,
@@ -179,23 +166,33 @@ export const machineSpecSchema = z.strictObject({
   address: ipSchema
     .optional()
     .meta({ description: "Address reserved for the boot MAC; given out by DHCP in server mode" }),
-  interfaces: z.array(interfaceSchema).default([]),
-  domain: z.string().regex(DNS_NAME, "expected a DNS domain").optional(),
+  interfaces: z.array(interfaceSchema).default([]).describe("NICs that are more than one that asks DHCP"),
+  domain: z
+    .string()
+    .regex(DNS_NAME, "expected a DNS domain")
+    .optional()
+    .describe("Domain of its name, and search domain"),
   access: accessSchema.prefault({}),
   timezone: z
     .string()
     .regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/, "expected a zone such as Europe/Berlin")
-    .default("Etc/UTC"),
+    .default("Etc/UTC")
+    .describe("Time zone"),
   locale: z
     .string()
     .regex(/^[A-Za-z_]+(\.[A-Za-z0-9-]+)?$/)
-    .default("en_US.UTF-8"),
+    .default("en_US.UTF-8")
+    .describe("Language of messages"),
   keyboard: z
     .string()
     .regex(/^[a-z]{2,}$/)
-    .default("us"),
-  ntp: z.array(hostSchema).default([]),
-  packages: z.array(z.string().regex(PACKAGE, "expected a package name")).default([]),
+    .default("us")
+    .describe("Keyboard of the console"),
+  ntp: z.array(hostSchema).default([]).describe("Time servers; the distribution's when empty"),
+  packages: z
+    .array(z.string().regex(PACKAGE, "expected a package name"))
+    .default([])
+    .describe("Packages besides the usual ones"),
   firmwarePackages: z
     .array(z.string().regex(PACKAGE, "expected a package name"))
     .default([])
@@ -211,14 +208,18 @@ export const machineSpecSchema = z.strictObject({
   console: z
     .string()
     .regex(/^tty[A-Za-z]*\d+(,\d+[noe]?\d?)?$/, "expected a console such as ttyS0,115200")
-    .optional(),
+    .optional()
+    .describe("Serial console of the installer and the system"),
   userData: z
     .record(z.string(), z.unknown())
     .optional()
     .meta({ description: "cloud-config merged into the machine's own; its keys win" }),
   firmware: z
     .strictObject({
-      localBoot: z.enum(["auto", "exit", "sanboot", "chain-esp"]).default("auto"),
+      localBoot: z
+        .enum(["auto", "exit", "sanboot", "chain-esp"])
+        .default("auto")
+        .describe("How the firmware is told to boot its own disk"),
       bootFile: z
         .string()
         .min(1)
@@ -227,23 +228,18 @@ export const machineSpecSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: "Firmware quirks of this machine" }),
-  cluster: nameSchema.optional(),
-  profile: nameSchema.optional(),
-  roles: z.array(z.enum(ROLES)).default([]),
-  labels: z
-    .record(z.string().regex(LABEL_KEY, "expected a label like example.com/rack"), labelValueSchema)
-    .optional()
-    .meta({ description: "Labels of the node" }),
-  taints: z.array(taintSchema).optional().meta({
-    description: "Taints of the node: key=value:NoSchedule, or { key, value, effect }",
-  }),
+  cluster: nameSchema.optional().meta({ description: "Cluster that the machine belongs to" }),
+  profile: nameSchema.optional().meta({ description: "Profile that the machine inherits" }),
+  roles: z.array(z.enum(ROLES)).default([]).describe("What the machine is for in its cluster"),
+  labels: labelsSchema.optional(),
+  taints: taintsSchema.optional(),
   dataDisks: z
     .array(dataDiskSchema)
     .optional()
     .meta({ description: "Disks kept for storage: never touched by an installation" }),
   size: z
     .strictObject({
-      cpus: z.int().positive().optional(),
+      cpus: z.int().positive().optional().describe("Processors"),
       memory: sizeSchema.optional(),
       disk: sizeSchema.optional(),
     })
@@ -267,5 +263,4 @@ export type InstallSpec = z.output<typeof installSchema>;
 export type InterfaceSpec = z.output<typeof interfaceSchema>;
 export type OperatingSystem = z.output<typeof osSchema>;
 export type Role = (typeof ROLES)[number];
-export type Taint = z.output<typeof taintSchema>;
 export type DataDisk = z.output<typeof dataDiskSchema>;

@@ -4,10 +4,12 @@ import path from "node:path";
 import { cliPage } from "./cli-reference.ts";
 import { configPage } from "./config-reference.ts";
 import { coverage, readRequirements, requirementsPage } from "./requirements.ts";
+import { resourcesPage } from "./resource-reference.ts";
 
 const pages = {
   "config.md": configPage(),
   "cli.md": cliPage(),
+  "resources.md": resourcesPage(),
   "requirements.md": requirementsPage(readRequirements(), coverage()),
 };
 

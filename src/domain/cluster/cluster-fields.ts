@@ -34,7 +34,15 @@ const argumentValueSchema = z.union([z.string(), z.number(), z.boolean()]).trans
 
 /** Arguments in their order; kubeadm v1beta4 takes them as a list in which a name may come twice. */
 export const extraArgsSchema = z
-  .array(z.strictObject({ name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/), value: argumentValueSchema }))
+  .array(
+    z.strictObject({
+      name: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9-]*$/)
+        .describe("Name of the argument, without dashes"),
+      value: argumentValueSchema.describe("Its value"),
+    }),
+  )
   .default([])
   .meta({ description: "Further arguments, as a list of name and value in their order" });
 
@@ -44,11 +52,14 @@ export const componentSchema = z
     extraVolumes: z
       .array(
         z.strictObject({
-          name: z.string().min(1),
-          hostPath: z.string().startsWith("/"),
-          mountPath: z.string().startsWith("/"),
-          readOnly: z.boolean().default(true),
-          pathType: z.enum(["", "DirectoryOrCreate", "Directory", "FileOrCreate", "File"]).default(""),
+          name: z.string().min(1).describe("Name of the volume"),
+          hostPath: z.string().startsWith("/").describe("Path on the host"),
+          mountPath: z.string().startsWith("/").describe("Path in the pod"),
+          readOnly: z.boolean().default(true).describe("The pod cannot write there"),
+          pathType: z
+            .enum(["", "DirectoryOrCreate", "Directory", "FileOrCreate", "File"])
+            .default("")
+            .describe("What must be at the path, or is made there"),
         }),
       )
       .default([])

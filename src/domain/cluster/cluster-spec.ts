@@ -25,17 +25,19 @@ const etcdSchema = z.strictObject({
     .enum(["systemd", "static-pod"])
     .default("systemd")
     .meta({ description: "How an external etcd runs" }),
-  version: versionSchema.optional(),
-  dataDir: z.string().startsWith("/").default("/var/lib/etcd"),
-  clusterToken: z.string().min(1).optional(),
+  version: versionSchema
+    .optional()
+    .describe("Version of an external etcd; the one that kubeadm would use if left out"),
+  dataDir: z.string().startsWith("/").default("/var/lib/etcd").describe("Where etcd keeps its data"),
+  clusterToken: z.string().min(1).optional().describe("Token of an external etcd's first start"),
   extraArgs: extraArgsSchema,
 });
 
 const nodeNetworkSchema = z
   .strictObject({
     cidr: cidrSchema.meta({ description: "The machines' own network" }),
-    gateway: ipSchema.optional(),
-    dns: z.array(ipSchema).default([]),
+    gateway: ipSchema.optional().describe("Default gateway of the machines"),
+    dns: z.array(ipSchema).default([]).describe("Name servers of the machines"),
   })
   .meta({
     description:
@@ -50,15 +52,17 @@ const networkSchema = z.strictObject({
     description: "Options of the pod network, such as { backend: host-gw } for flannel",
   }),
   nodes: nodeNetworkSchema.optional(),
-  podCIDR: cidrSchema.default("10.244.0.0/16"),
-  serviceCIDR: cidrSchema.default("10.96.0.0/12"),
+  podCIDR: cidrSchema.default("10.244.0.0/16").describe("Network of the pods"),
+  serviceCIDR: cidrSchema
+    .default("10.96.0.0/12")
+    .describe("Network of the services; DNS gets its tenth address"),
   nodePrefix: z
     .int()
     .min(16)
     .max(30)
     .default(24)
     .meta({ description: "Size of each node's part of podCIDR" }),
-  dnsDomain: dnsNameSchema.default("cluster.local"),
+  dnsDomain: dnsNameSchema.default("cluster.local").describe("Domain of the services"),
   mtu: z
     .int()
     .min(576)
@@ -68,7 +72,8 @@ const networkSchema = z.strictObject({
   nodePortRange: z
     .string()
     .regex(/^\d+-\d+$/, "expected a range like 30000-32767")
-    .optional(),
+    .optional()
+    .describe("Ports for services of the type NodePort; 30000-32767 when left out"),
 });
 
 const controlPlaneSchema = z.strictObject({
@@ -89,16 +94,18 @@ const controlPlaneSchema = z.strictObject({
 });
 
 const patchSchema = z.strictObject({
-  target: z.enum([
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "etcd",
-    "kubeletconfiguration",
-    "corednsdeployment",
-  ]),
-  type: z.enum(["strategic", "merge", "json"]).default("strategic"),
-  content: z.string().min(1),
+  target: z
+    .enum([
+      "kube-apiserver",
+      "kube-controller-manager",
+      "kube-scheduler",
+      "etcd",
+      "kubeletconfiguration",
+      "corednsdeployment",
+    ])
+    .describe("What is changed"),
+  type: z.enum(["strategic", "merge", "json"]).default("strategic").describe("How the change is written"),
+  content: z.string().min(1).describe("The change as YAML or JSON"),
 });
 
 const kubeadmSchema = z.strictObject({
@@ -106,18 +113,22 @@ const kubeadmSchema = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .meta({ description: "Preflight checks whose errors become warnings" }),
-  skipPhases: z.array(z.string().min(1)).default([]),
+  skipPhases: z.array(z.string().min(1)).default([]).describe("Phases of `kubeadm init` that are left out"),
   timeouts: z
     .strictObject({
-      controlPlaneComponentHealthCheck: durationSchema.default("10m0s"),
-      kubeletHealthCheck: durationSchema.default("4m0s"),
-      kubernetesAPICall: durationSchema.default("1m0s"),
-      etcdAPICall: durationSchema.default("5m0s"),
-      tlsBootstrap: durationSchema.default("10m0s"),
-      discovery: durationSchema.default("10m0s"),
+      controlPlaneComponentHealthCheck: durationSchema
+        .default("10m0s")
+        .describe("Wait for the components of a control plane"),
+      kubeletHealthCheck: durationSchema.default("4m0s").describe("Wait for the kubelet"),
+      kubernetesAPICall: durationSchema.default("1m0s").describe("Wait for an answer of the API server"),
+      etcdAPICall: durationSchema
+        .default("5m0s")
+        .describe("Wait for etcd, which lets one member in at a time"),
+      tlsBootstrap: durationSchema.default("10m0s").describe("Wait for the kubelet's certificate"),
+      discovery: durationSchema.default("10m0s").describe("Wait for the cluster to answer a joining machine"),
     })
     .prefault({}),
-  featureGates: z.record(z.string(), z.boolean()).default({}),
+  featureGates: z.record(z.string(), z.boolean()).default({}).describe("Feature gates of kubeadm itself"),
   patches: z.array(patchSchema).default([]).meta({
     description: "Changes to what kubeadm writes, given to every machine again whenever it is installed",
   }),
@@ -125,17 +136,33 @@ const kubeadmSchema = z.strictObject({
 
 const addonSchema = z.union([
   nameSchema.transform((name) => ({ name, version: undefined, parameters: {} })),
-  z.strictObject({ name: nameSchema, version: versionSchema.optional(), parameters: passThroughSchema }),
+  z.strictObject({
+    name: nameSchema.meta({ description: "Name in the catalogue", example: "metrics-server" }),
+    version: versionSchema.optional().describe("Exact version; the catalogue's when left out"),
+    parameters: passThroughSchema.describe("Its settings, as docs/addons.md names them"),
+  }),
 ]);
 
 const pkiSchema = z.strictObject({
-  keyAlgorithm: z.enum(["RSA-2048", "RSA-3072", "RSA-4096", "ECDSA-P256", "ECDSA-P384"]).default("RSA-2048"),
-  caValidityDays: z.int().min(30).max(36_500).default(3650),
-  certificateValidityDays: z.int().min(1).max(3650).default(365),
+  keyAlgorithm: z
+    .enum(["RSA-2048", "RSA-3072", "RSA-4096", "ECDSA-P256", "ECDSA-P384"])
+    .default("RSA-2048")
+    .describe("Keys of the cluster's authorities and certificates"),
+  caValidityDays: z.int().min(30).max(36_500).default(3650).describe("Life of the authorities"),
+  certificateValidityDays: z
+    .int()
+    .min(1)
+    .max(3650)
+    .default(365)
+    .describe("Life of the certificates they sign"),
 });
 
 const imagesSchema = z.strictObject({
-  repository: z.string().min(1).default("registry.k8s.io"),
+  repository: z
+    .string()
+    .min(1)
+    .default("registry.k8s.io")
+    .describe("Where the images of Kubernetes come from"),
   fallback: z
     .boolean()
     .default(true)
@@ -156,14 +183,16 @@ export const machineGroupSchema = z.strictObject({
     .union([z.string(), z.array(z.string())])
     .optional()
     .meta({ description: "First of consecutive addresses, a range like 10.0.0.10-10.0.0.12, or a list" }),
-  roles: z.array(z.enum(ROLES)).min(1),
-  profile: nameSchema.optional(),
+  roles: z.array(z.enum(ROLES)).min(1).describe("What each of them is for"),
+  profile: nameSchema.optional().meta({ description: "Profile of each of them" }),
   spec: passThroughSchema.meta({ description: "Further fields of each machine, as in a Machine" }),
 });
 
 export const clusterSpecSchema = z.strictObject({
   kubernetes: z
-    .strictObject({ version: versionSchema.default(DEFAULT_KUBERNETES_VERSION) })
+    .strictObject({
+      version: versionSchema.default(DEFAULT_KUBERNETES_VERSION).describe("Exact version of Kubernetes"),
+    })
     .prefault({})
     .meta({ description: "Which Kubernetes" }),
   endpoint: endpointSchema.optional(),
@@ -180,7 +209,7 @@ export const clusterSpecSchema = z.strictObject({
   kubeProxy: z
     .strictObject({
       config: passThroughSchema.meta({ description: "Merged into the KubeProxyConfiguration" }),
-      disabled: z.boolean().default(false),
+      disabled: z.boolean().default(false).describe("The pod network replaces kube-proxy"),
     })
     .prefault({}),
   kubeadm: kubeadmSchema.prefault({}),

@@ -4,26 +4,33 @@ import { parseIpv4 } from "../../net/ipv4.ts";
 import { dnsNameSchema, ipSchema, portSchema } from "./cluster-fields.ts";
 
 const statsSchema = z.strictObject({
-  port: portSchema.default(8404),
-  path: z.string().startsWith("/").default("/haproxy?stats"),
-  user: z.string().min(1).optional(),
-  password: z.string().min(1).optional(),
+  port: portSchema.default(8404).describe("Port of the page"),
+  path: z.string().startsWith("/").default("/haproxy?stats").describe("Path of the page"),
+  user: z.string().min(1).optional().describe("Who may see it; anyone when left out"),
+  password: z.string().min(1).optional().describe("Password of that user"),
 });
 
 /** Health checks and limits of each API server behind haproxy. */
 const serverSchema = z.strictObject({
-  interSeconds: z.int().positive().default(3),
-  downInterSeconds: z.int().positive().optional(),
-  rise: z.int().positive().default(2),
-  fall: z.int().positive().default(3),
-  slowStartSeconds: z.int().positive().optional(),
-  maxConnections: z.int().positive().optional(),
-  maxQueue: z.int().positive().optional(),
-  weight: z.int().min(0).max(256).optional(),
+  interSeconds: z.int().positive().default(3).describe("Time between two checks"),
+  downInterSeconds: z.int().positive().optional().describe("The same while it is down"),
+  rise: z.int().positive().default(2).describe("Good checks after which it is up"),
+  fall: z.int().positive().default(3).describe("Bad checks after which it is down"),
+  slowStartSeconds: z
+    .int()
+    .positive()
+    .optional()
+    .describe("Time in which a server that came up is given its full share"),
+  maxConnections: z.int().positive().optional().describe("Connections to one server at most"),
+  maxQueue: z.int().positive().optional().describe("Connections that wait for one server at most"),
+  weight: z.int().min(0).max(256).optional().describe("Share of each server"),
 });
 
 const vrrpSchema = z.strictObject({
-  mode: z.enum(["unicast", "multicast"]).default("unicast"),
+  mode: z
+    .enum(["unicast", "multicast"])
+    .default("unicast")
+    .describe("How the holders find each other; many switches filter multicast"),
   preferred: z
     .string()
     .min(1)
@@ -33,7 +40,11 @@ const vrrpSchema = z.strictObject({
     .boolean()
     .default(false)
     .meta({ description: "The preferred machine takes the address back when it returns" }),
-  advertSeconds: z.int().positive().default(1),
+  advertSeconds: z
+    .int()
+    .positive()
+    .default(1)
+    .describe("Time between two signs of life of the holder; after three without, another takes over"),
   password: z
     .string()
     .min(1)
@@ -43,10 +54,13 @@ const vrrpSchema = z.strictObject({
 });
 
 const forwardSchema = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*$/)
+    .describe("Name in haproxy's configuration"),
   port: portSchema.meta({ description: "Port of the endpoint" }),
   targetPort: portSchema.meta({ description: "Port of the nodes" }),
-  role: z.enum(["control-plane", "worker"]).default("worker"),
+  role: z.enum(["control-plane", "worker"]).default("worker").describe("Nodes that get the connections"),
 });
 
 export const endpointSchema = z
@@ -80,7 +94,10 @@ export const endpointSchema = z
       .enum(["any", "address"])
       .default("any")
       .meta({ description: "haproxy listens on every address, or on the endpoint's alone" }),
-    balance: z.enum(["roundrobin", "leastconn"]).default("roundrobin"),
+    balance: z
+      .enum(["roundrobin", "leastconn"])
+      .default("roundrobin")
+      .describe("How connections are spread over the API servers"),
     timeoutSeconds: z.int().positive().default(10_800).meta({
       description: "How long a silent connection lives: watches, logs and exec sit still for hours",
     }),

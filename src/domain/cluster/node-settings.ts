@@ -46,9 +46,9 @@ export const runtimeSchema = z.strictObject({
 
 const reservationSchema = z
   .strictObject({
-    cpu: quantitySchema.optional(),
-    memory: quantitySchema.optional(),
-    ephemeralStorage: quantitySchema.optional(),
+    cpu: quantitySchema.optional().describe("Processors, like 500m"),
+    memory: quantitySchema.optional().describe("Memory, like 1Gi"),
+    ephemeralStorage: quantitySchema.optional().describe("Space on the system disk, like 5Gi"),
   })
   .optional();
 
@@ -64,7 +64,10 @@ export const nodeSchema = z.strictObject({
     .array(z.string().regex(/^[a-z0-9_-]+$/, "expected the name of a kernel module"))
     .default([])
     .meta({ description: "Kernel modules besides those that Kubernetes needs" }),
-  packages: z.array(z.string().regex(PACKAGE, "expected a package name")).default([]),
+  packages: z
+    .array(z.string().regex(PACKAGE, "expected a package name"))
+    .default([])
+    .describe("Packages of the operating system for every machine"),
   firewall: z
     .enum(["off", "nftables"])
     .default("off")
@@ -74,13 +77,18 @@ export const nodeSchema = z.strictObject({
     .default([])
     .meta({ description: "Networks besides the nodes' own that the firewall lets reach SSH and the API" }),
   hosts: z
-    .array(z.strictObject({ address: ipSchema, names: z.array(z.string().min(1)).min(1) }))
+    .array(
+      z.strictObject({
+        address: ipSchema.describe("Address"),
+        names: z.array(z.string().min(1)).min(1).describe("Names it has"),
+      }),
+    )
     .default([])
     .meta({ description: "Lines of /etc/hosts besides the members and the endpoint" }),
   logRotation: z
     .strictObject({
-      maxSize: quantitySchema.default("10Mi"),
-      maxFiles: z.int().min(2).default(5),
+      maxSize: quantitySchema.default("10Mi").describe("Size at which a new log is begun"),
+      maxFiles: z.int().min(2).default(5).describe("Logs kept of each container"),
     })
     .prefault({})
     .meta({ description: "When the kubelet rotates a container's log, and how many it keeps" }),
@@ -94,13 +102,19 @@ export const nodeSchema = z.strictObject({
 /** A registry that the machine with the role `registry` runs. */
 export const registryRoleSchema = z.strictObject({
   name: z.string().min(1).optional().meta({ description: "Name clients use; the machine's own if left out" }),
-  port: portSchema.default(443),
-  dataDir: z.string().startsWith("/").default("/var/lib/registry"),
+  port: portSchema.default(443).describe("Port of the registry"),
+  dataDir: z.string().startsWith("/").default("/var/lib/registry").describe("Where it keeps images"),
   users: z
     .array(
       z.strictObject({
-        name: z.string().regex(/^[^:\s]+$/),
-        passwordHash: z.string().regex(/^\$2[aby]\$/, "expected a bcrypt hash made by `htpasswd -nB NAME`"),
+        name: z
+          .string()
+          .regex(/^[^:\s]+$/)
+          .describe("Name of the user"),
+        passwordHash: z
+          .string()
+          .regex(/^\$2[aby]\$/, "expected a bcrypt hash made by `htpasswd -nB NAME`")
+          .describe("bcrypt hash of the password, as `htpasswd -nB NAME` makes it"),
       }),
     )
     .default([])
@@ -110,9 +124,9 @@ export const registryRoleSchema = z.strictObject({
 /** Zones that the machines with the role `dns` serve. */
 export const dnsRoleSchema = z.strictObject({
   zone: z.string().min(1).optional().meta({ description: "Forward zone; the machines' domain if left out" }),
-  forwarders: z.array(ipSchema).default([]),
+  forwarders: z.array(ipSchema).default([]).describe("Name servers for every other name"),
   allow: z.array(z.string()).default([]).meta({ description: "Networks that may ask, besides the nodes'" }),
-  statisticsPort: portSchema.optional(),
+  statisticsPort: portSchema.optional().describe("Port of its statistics; none when left out"),
   resolver: z.boolean().default(true).meta({ description: "The other members use it as their resolver" }),
 });
 

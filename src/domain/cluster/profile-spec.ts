@@ -9,7 +9,7 @@ export const sharedFieldsSchema = machineSpecSchema
 
 const selectorSchema = z
   .strictObject({
-    clusters: z.array(nameSchema).optional(),
+    clusters: z.array(nameSchema).optional().meta({ description: "Machines of these clusters" }),
     roles: z
       .array(z.enum(ROLES))
       .optional()

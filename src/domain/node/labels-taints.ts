@@ -1,6 +1,6 @@
 /** Labels and taints of a node: what its kubelet may set itself, and what only the API may. */
 import type { ClusterMember, ClusterView } from "../cluster/members.ts";
-import type { Taint } from "../machine-spec.ts";
+import type { Taint } from "../node-labels.ts";
 
 /** Kubernetes' own label domains; a kubelet may set only some of them (NodeRestriction). */
 const RESTRICTED = /^(?:[a-z0-9.-]+\.)?(?:kubernetes\.io|k8s\.io)\//;

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { cliPage } from "../../support/cli-reference.ts";
 import { configPage } from "../../support/config-reference.ts";
 import { coverage, gaps, idsIn, readRequirements, requirementsPage } from "../../support/requirements.ts";
+import { resourceFields, resourcesPage } from "../../support/resource-reference.ts";
 
 const docs = path.join(import.meta.dirname, "../../../docs");
 const stale = (name: string): string => `docs/${name} is stale: run node test/support/write-docs.ts`;
@@ -22,6 +23,18 @@ test("every setting is described", () => {
 
 test("docs/cli.md is what the commands say", () => {
   assert.equal(readFileSync(path.join(docs, "cli.md"), "utf8"), cliPage(), stale("cli.md"));
+});
+
+test("docs/resources.md is what the schemas of the documents say", () => {
+  assert.equal(readFileSync(path.join(docs, "resources.md"), "utf8"), resourcesPage(), stale("resources.md"));
+});
+
+test("every field of a document is described", () => {
+  const fields = [...resourceFields().values()].flat();
+  assert.deepEqual(
+    fields.filter(({ meaning }) => meaning === "").map(({ path: field }) => field),
+    [],
+  );
 });
 
 test("docs/requirements.md is what the tests' names say", () => {
