@@ -126,14 +126,17 @@ export class Namespace {
   }
 
   /**
-   * Loses a share of the UDP datagrams that arrive here and that match (an nft expression such as
-   * `udp dport 69`), evenly spread so that every run loses as many: by nftables, because not every kernel has netem.
+   * Loses a share of the UDP datagrams that arrive here: of every thousand those that the seed draws, so that the gaps are irregular
+   * and yet the same in every run. By nftables, because not every kernel has netem and its seed.
    */
-  async loseIncoming(percent: number, match = "meta l4proto udp"): Promise<void> {
-    const share = `numgen inc mod ${Math.round(100 / percent)} 0 counter drop`;
+  async loseIncoming(percent: number, seed: number): Promise<void> {
+    const drawn = [...drawFromThousand(percent * 10, seed)].join(", ");
     await this.must("nft", "add", "table", "ip", "loss");
     await this.must("nft", "add chain ip loss input { type filter hook input priority 0 ; }");
-    await this.must("nft", `add rule ip loss input ${match} ${share}`);
+    await this.must(
+      "nft",
+      `add rule ip loss input meta l4proto udp numgen inc mod 1000 { ${drawn} } counter drop`,
+    );
   }
 
   /** Runs a program in the namespace to its end; never rejects because of its exit code. */
@@ -187,7 +190,7 @@ function watch(child: ChildProcessByStdio<Writable, Readable, Readable>, what: s
   let over = false;
   void ended.then(() => (over = true));
 
-  const waitFor = async (pattern: RegExp, timeout = 10_000): Promise<RegExpExecArray> => {
+  const waitFor = async (pattern: RegExp, timeout = 60_000): Promise<RegExpExecArray> => {
     const deadline = performance.now() + timeout;
     for (;;) {
       const match = pattern.exec(output);
@@ -200,7 +203,7 @@ function watch(child: ChildProcessByStdio<Writable, Readable, Readable>, what: s
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number> => {
     if (over) return ended;
     child.kill(signal);
-    const force = setTimeout(() => child.kill("SIGKILL"), 2000);
+    const force = setTimeout(() => child.kill("SIGKILL"), 20_000);
     const code = await ended;
     clearTimeout(force);
     return code;
@@ -247,4 +250,14 @@ function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Different numbers below a thousand, as many as asked for: the state of a linear congruential generator, its best bits. */
+function drawFromThousand(count: number, seed: number): ReadonlySet<number> {
+  const drawn = new Set<number>();
+  for (let state = seed; drawn.size < count; ) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    drawn.add(Math.floor((state / 2 ** 32) * 1000));
+  }
+  return drawn;
 }

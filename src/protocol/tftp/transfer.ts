@@ -39,6 +39,8 @@ export class Transfer {
   readonly #policy: TransferPolicy;
   #acked = 0;
   #sent = 0;
+  /** Last block of a window that was repeated: up to here two copies may be under way. */
+  #repeatedTo = 0;
   #proven = false;
   #retries = 0;
   #timeout: number;
@@ -117,6 +119,7 @@ export class Transfer {
     this.#roundTrip = 0;
     this.#sentAt = 0;
     this.#timeout = Math.min(this.#timeout * 2, Math.max(MAX_TIMEOUT, this.#terms.timeout ?? 0));
+    this.#repeatedTo = this.#sent;
     this.#arm(now);
     if (this.#sent === 0) return { kind: "send-oack" };
     return { kind: "send", from: this.#acked + 1, to: this.#sent };
@@ -136,10 +139,16 @@ export class Transfer {
     return { kind: last ? "unconfirmed" : "abandoned" };
   }
 
+  /**
+   * A client that acknowledges what it has when it sees a block again does so in the middle of a repeated window, whose rest is on
+   * its way already. Sending that once more would bring the next such ACK, and every window from then on twice: only what was
+   * never sent follows.
+   */
   #window(now: number): TransferStep {
+    const from = (this.#acked <= this.#repeatedTo ? this.#sent : this.#acked) + 1;
     this.#sent = Math.min(this.#acked + this.#terms.windowsize, this.lastBlock);
     this.#sentAt = now;
-    return { kind: "send", from: this.#acked + 1, to: this.#sent };
+    return from > this.#sent ? WAIT : { kind: "send", from, to: this.#sent };
   }
 
   #progress(now: number): void {

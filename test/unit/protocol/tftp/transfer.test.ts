@@ -57,6 +57,18 @@ test("T-06 an ACK inside the window goes on after that block", () => {
   assert.deepEqual(sender.acknowledge(3, 1), send(4, 11));
 });
 
+test("T-06, T-08 an ACK inside a repeated window brings only what was never sent", () => {
+  const sender = transfer({ size: 512 * 60, windowsize: 8 });
+  sender.begin(0);
+  assert.deepEqual(sender.acknowledge(8, 1), send(9, 16));
+  assert.deepEqual(sender.elapse(sender.deadline), send(9, 16));
+  const now = sender.deadline;
+  assert.deepEqual(sender.acknowledge(15, now), send(17, 23), "it had all but the last");
+  assert.deepEqual(sender.acknowledge(16, now), send(24));
+  assert.deepEqual(sender.acknowledge(24, now), send(25, 32));
+  assert.deepEqual(sender.acknowledge(27, now), send(28, 35), "this window was sent once: block 28 is lost");
+});
+
 test("T-08 a repeated ACK sends nothing", () => {
   const sender = transfer({ size: 512 * 20 });
   sender.begin(0);
@@ -182,6 +194,62 @@ test("T-06, T-07, T-08, T-09 over any loss every block arrives before it is call
     { numRuns: 150 },
   );
 });
+
+test("T-06, T-07, T-08 a lost datagram costs two windows at most, even with a client that answers blocks it has already", () => {
+  const run = fc.record({
+    size: fc.integer({ min: 100, max: 40_000 }),
+    blksize: fc.integer({ min: 8, max: 512 }),
+    windowsize: fc.integer({ min: 1, max: 32 }),
+    seed: fc.infiniteStream(fc.nat(99)),
+  });
+  fc.assert(
+    fc.property(run, fc.nat(5), ({ seed, ...terms }, loss) => {
+      let losses = 0;
+      const lost = (): boolean => {
+        const is = (seed.next().value as number) < loss;
+        if (is) losses += 1;
+        return is;
+      };
+      const sender = transfer(terms);
+      const packets = deliverEagerly(sender, { windowsize: terms.windowsize, lost });
+      const most = sender.lastBlock + 2 * losses * terms.windowsize;
+      assert.ok(packets <= most, `${packets} packets for ${sender.lastBlock} blocks and ${losses} losses`);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+/** A receiver like atftp: it acknowledges each full window and the end, and says what it has when a block is not the next. */
+function deliverEagerly(sender: Transfer, line: { windowsize: number; lost: () => boolean }): number {
+  let [received, since, packets, now] = [0, 0, 0, 0];
+  let astray = false;
+  const steps: TransferStep[] = [sender.begin(now)];
+  const acknowledge = (): void => {
+    since = 0;
+    if (!line.lost()) steps.push(sender.acknowledge(received & 0xffff, ++now));
+  };
+  const take = (block: number): void => {
+    if (block !== received + 1) {
+      if (!astray) acknowledge();
+      astray = true;
+      return;
+    }
+    astray = false;
+    received += 1;
+    since += 1;
+    if (since === line.windowsize || received === sender.lastBlock) acknowledge();
+  };
+  while (received < sender.lastBlock) {
+    const step = steps.shift() ?? sender.elapse((now = Math.max(now, sender.deadline)));
+    if (step.kind === "abandoned" || step.kind === "unconfirmed") break;
+    if (step.kind !== "send") continue;
+    for (let block = step.from; block <= step.to; block++) {
+      packets += 1;
+      if (!line.lost()) take(block);
+    }
+  }
+  return packets;
+}
 
 /** A receiver of RFC 7440 on a bad line: it acknowledges a full window, the end, and a gap once. */
 function deliver(
