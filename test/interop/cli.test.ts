@@ -88,11 +88,11 @@ test("the admin token lies in a file of its owner, is shown on a terminal, and n
       openInput: true,
     },
   );
-  await onTerminal.waitFor(/Muster serves:[^]*curl alone/, 30_000);
+  await onTerminal.waitFor(/Muster serves:[^]*curl alone/);
   const shown = (await readFile(path.join(second.directory, "data/admin-token"), "utf8")).trim();
   assert.ok(onTerminal.output().includes(shown));
   onTerminal.child.stdin.write("\u0003");
-  await onTerminal.waitFor(/stopping/, 10_000);
+  await onTerminal.waitFor(/stopping/);
 });
 
 test("a taken port ends the start with one sentence that names who holds it, and exit code 1", async (t) => {
@@ -110,7 +110,7 @@ test("a taken port ends the start with one sentence that names who holds it, and
   ]);
   await rival.waitFor(/DHCP, IP range/);
   const daemon = serving.start();
-  await daemon.waitFor(/taken by/, 30_000);
+  await daemon.waitFor(/taken by/);
   const code = await new Promise((resolve) => daemon.child.once("close", resolve));
   assert.equal(code, 1);
   const said = daemon

@@ -32,7 +32,7 @@ test("the image is built on a Debian base, runs as no root, and serves a DHCP cl
     MUSTER_DHCP_MODE: "server",
     MUSTER_ASSETS_OFFLINE: "true",
   });
-  await daemon.waitFor(/Muster serves:[^]*\n\n/, 60_000);
+  await daemon.waitFor(/Muster serves:[^]*\n\n/);
   assert.doesNotMatch(daemon.output(), /degraded/);
 
   const registered = await container.run(

@@ -86,7 +86,7 @@ test("sockets bound to their device and passed on as systemd does serve a client
     [OPEN_SOCKETS, ...sockets, "--", ...WITHOUT_RIGHTS, process.execPath, muster, "serve"],
     { cwd: serving.directory },
   );
-  await daemon.waitFor(/Muster serves:[^]*\n\n/, 30_000);
+  await daemon.waitFor(/Muster serves:[^]*\n\n/);
   assert.doesNotMatch(daemon.output(), /degraded/);
   const client = await lab.client("52:54:00:00:20:01");
   const registered = await serving.muster([
@@ -131,7 +131,7 @@ test("the first packet starts the service, and is answered by it", async (t) => 
     "/dev/null",
   ]);
   assert.match(asked.stdout, /Error code 1|not found/i, asked.stderr);
-  await daemon.waitFor(/Muster serves:/, 30_000);
+  await daemon.waitFor(/Muster serves:/);
 });
 
 test("the installation holds all that the service needs, and systemd finds its program", async (t) => {
@@ -170,7 +170,7 @@ test("the installation holds all that the service needs, and systemd finds its p
       cwd: directory,
     },
   );
-  await daemon.waitFor(/Muster serves:[^]*\n\n/, 30_000);
+  await daemon.waitFor(/Muster serves:[^]*\n\n/);
   const page = await lab.server.run("curl", [
     "-ksS",
     "-o",

@@ -78,7 +78,7 @@ export class DhcpLab {
     const settings = JSON.stringify({ address: SERVER, database, config, machines });
     this.#daemon = this.server.spawnNode(APPLIANCE, [settings], { openInput: true });
     this.#questions = 0;
-    await this.#daemon.waitFor(/"listening"/, 20_000);
+    await this.#daemon.waitFor(/"listening"/);
   }
 
   /** Asks the appliance and waits for its line. */

@@ -33,7 +33,7 @@ export class Serving {
     options: { readonly before?: readonly string[]; readonly args?: readonly string[] } = {},
   ): Promise<Daemon> {
     const daemon = this.start(options);
-    await daemon.waitFor(/Muster serves:[^]*\n\n/, 30_000);
+    await daemon.waitFor(/Muster serves:[^]*\n\n/);
     return daemon;
   }
 
