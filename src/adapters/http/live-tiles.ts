@@ -1,5 +1,6 @@
 /** Changed tiles, sent to every open page: drawn once for all of them, at most twice a second. */
 import type { Response } from "express";
+import type { ClusterOperations } from "../../services/cluster/cluster-operations.ts";
 import type { Log } from "../../services/ports.ts";
 import type { Registry } from "../../services/registry.ts";
 import type { Timeline } from "./control-ports.ts";
@@ -14,6 +15,7 @@ const MAX_BUFFERED_BYTES = 1_048_576;
 export interface LiveTilesOptions {
   readonly machines: Pick<Registry, "subscribe">;
   readonly timeline: Pick<Timeline, "subscribe">;
+  readonly clusters: Pick<ClusterOperations, "subscribe">;
   /** The HTML of one tile; undefined when the machine is gone. */
   readonly draw: (machine: string) => string | undefined;
   readonly log: Log;
@@ -60,6 +62,9 @@ export class LiveTiles {
       this.#options.machines.subscribe((change) => this.#changed.add(change.machine.name)),
       this.#options.timeline.subscribe((event) => {
         if (event.machine !== undefined) this.#changed.add(event.machine);
+      }),
+      this.#options.clusters.subscribe(({ cluster }) => {
+        this.#send(`event: cluster\ndata: ${JSON.stringify({ name: cluster })}\n\n`);
       }),
     ];
   }

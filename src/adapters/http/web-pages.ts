@@ -9,6 +9,7 @@ import { pageOf } from "./paging.ts";
 import type { Problem } from "./problem.ts";
 import type { Session } from "./session.ts";
 import type { Views } from "./views.ts";
+import { type ClusterLine, clusterLine, clusterModel } from "./web-cluster.ts";
 import { actionsFor, tileOf } from "./web-model.ts";
 
 const EVENTS_SHOWN = 100;
@@ -59,6 +60,7 @@ export class WebPages {
       state: state ?? "",
       // A page that shows only some machines is not given tiles of others while it is open.
       complete: wanted.length === roll.length && page.items.length === roll.length,
+      clusters: this.#clusterLines(),
       retired: machines.list().length - roll.length,
       counts: countStates(roll),
       unknown: machines.unknown().slice(0, UNKNOWN_SHOWN),
@@ -96,11 +98,30 @@ export class WebPages {
     return { status: 200, html };
   }
 
+  /** One cluster: its machines with their roles and Nodes, what is wrong, what it may lose. */
+  async cluster(
+    request: PageRequest & { readonly name: string },
+  ): Promise<{ readonly status: number; readonly html: string }> {
+    const { services, views } = this.#options;
+    const { session, problem, name } = request;
+    const cluster = services.resources.clusters.get(name);
+    const frame = await this.#frame(session, problem);
+    if (!cluster) return { status: 404, html: views("missing.njk", { ...frame, name, what: "cluster" }) };
+    const status = services.clusters.lastStatus(cluster);
+    const model = clusterModel({ cluster, status }, (each) => services.machines.byName(each));
+    return { status: 200, html: views("cluster.njk", { ...frame, cluster: model }) };
+  }
+
   /** The HTML of one tile; undefined when the machine is gone or retired. */
   tile(name: string): string | undefined {
     const machine = this.#options.services.machines.byName(name);
     if (!machine || machine.state === "retired") return undefined;
     return this.#options.views("tile.njk", { tile: this.#tileOf(machine) });
+  }
+
+  #clusterLines(): readonly ClusterLine[] {
+    const { resources, clusters } = this.#options.services;
+    return resources.clusters.list().map((cluster) => clusterLine(clusters.lastStatus(cluster)));
   }
 
   #tileOf(machine: Machine) {

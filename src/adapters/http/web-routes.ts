@@ -68,6 +68,13 @@ export function webRoutes(options: WebOptions): Router {
       html(response, page.html, page.status);
     }),
   );
+  router.get(
+    "/clusters/:name",
+    loggedIn(sessions, async (request, response, session) => {
+      const page = await pages.cluster({ session, name: String(request.params.name) });
+      html(response, page.html, page.status);
+    }),
+  );
   router.post(
     "/logout",
     form,

@@ -82,7 +82,10 @@ if (main) {
   source.addEventListener("tile", (message) => {
     const tile = JSON.parse(message.data);
     if (main.dataset.live === "tiles") putTile(tile);
-    else if (tile.name === main.dataset.name) reread();
+    else if (tile.name === main.dataset.name || main.querySelector(`.tile[data-name="${tile.name}"]`)) reread();
+  });
+  source.addEventListener("cluster", (message) => {
+    if (main.dataset.live === "cluster" && JSON.parse(message.data).name === main.dataset.name) reread();
   });
   if (main.dataset.live === "machine") {
     setInterval(() => { if (document.querySelector(".tile.busy")) reread(); }, 3000);
