@@ -123,8 +123,8 @@ own_interface() {
 
 # Something of a kubeadm run is here that was never acknowledged.
 leftovers() {
-	for file in kubelet.conf bootstrap-kubelet.conf admin.conf pki/apiserver.crt manifests/kube-apiserver.yaml; do
-		if [ -e "$root/etc/kubernetes/$file" ]; then return 0; fi
+	for trace in kubelet.conf bootstrap-kubelet.conf admin.conf pki/apiserver.crt manifests/kube-apiserver.yaml; do
+		if [ -e "$root/etc/kubernetes/$trace" ]; then return 0; fi
 	done
 	# A worker is given no file of the cluster's PKI: this one is from a join, and would stop the next.
 	if [ "$SECRETS" = 0 ] && [ -e "$root/etc/kubernetes/pki/ca.crt" ]; then return 0; fi
