@@ -33,6 +33,15 @@ export interface DeclaredRange {
   readonly to: string;
 }
 
+/** What the checks need to know of an entry of the catalogue; domain/components/addons has the entries. */
+export interface KnownAddon {
+  /** `network` entries are chosen by `network.cni`, the others by `addons`. */
+  readonly kind: "network" | "addon";
+  readonly kubernetes?: DeclaredRange;
+  /** Faults of what a person says about it; paths are those of the parameters. */
+  readonly faults?: (parameters: unknown) => readonly Fault[];
+}
+
 /** What the checks need to know of the appliance and its network. */
 export interface RackFacts {
   readonly mode: "off" | "proxy" | "server";
@@ -40,8 +49,8 @@ export interface RackFacts {
   readonly address?: string | undefined;
   /** Networks that the appliance knows, with their pools. */
   readonly subnets: readonly SubnetSettings[];
-  /** The add-ons there are; undefined lets every name pass. */
-  readonly addons?: ReadonlyMap<string, DeclaredRange | undefined> | undefined;
+  /** The catalogue, by name; undefined lets every name pass. */
+  readonly addons?: ReadonlyMap<string, KnownAddon> | undefined;
 }
 
 export function refuse(fault: Fault): Finding {

@@ -87,11 +87,11 @@ function addressFindings(
   const findings: Finding[] = [];
   const nodes = parseSubnet(cluster.view.spec.network.nodes?.cidr ?? "");
   const ip = parseIpv4(address);
-  if (nodes && ip !== undefined && !contains(nodes, ip)) {
+  const described = spec.interfaces.some((nic) => nic.address?.startsWith(`${address}/`));
+  if (nodes && ip !== undefined && !contains(nodes, ip) && !described) {
     const cidr = cluster.view.spec.network.nodes?.cidr ?? "";
-    findings.push(
-      refuse(at(["address"], `${address} lies outside ${cidr}, the network of this cluster's machines`)),
-    );
+    const message = `${address} lies outside ${cidr}, the network of this cluster's machines; describe the NIC in interfaces`;
+    return [refuse(at(["address"], message))];
   }
   if (spec.address !== undefined && !homeNetworkOf(address, { cluster, facts })) {
     const message = `no network is known that holds ${address}; say it in the cluster's network.nodes, or describe the machine's NIC in interfaces`;

@@ -71,7 +71,8 @@ export function etcdObjection({ sight, asker }: TurnFacts): string | undefined {
   const learner = members.find((member) => member.learner && member.name !== asker.machine);
   if (learner) return `etcd is still taking in ${learner.name === "" ? "a member" : learner.name}`;
   const voters = members.filter((member) => !member.learner).length;
-  return healthy > voters / 2 ? undefined : `only ${healthy} of ${voters} etcd members work`;
+  if (healthy.length > voters / 2) return undefined;
+  return `only ${healthy.length} of ${voters} etcd members work`;
 }
 
 function workerTurns({ record, asker }: TurnFacts): readonly JoinTurn[] {

@@ -33,8 +33,10 @@ export interface ClusterSight {
         readonly kind: "answers";
         readonly clusterId: string;
         readonly members: readonly SeenEtcdMember[];
-        /** How many voting members can commit. */
-        readonly healthy: number;
+        /** Names of the voting members that can commit. */
+        readonly healthy: readonly string[];
+        /** Name of the leader, where there is one. */
+        readonly leader?: string;
       }
     | { readonly kind: "silent"; readonly reason: string };
   /** Undefined when no API server could be read. */

@@ -3,7 +3,14 @@ import { DEBIAN_CONTAINERD, pairContainerd } from "../components/containerd-pair
 import { KUBERNETES_MINORS, kubernetesRelease, newestPatch } from "../components/kubernetes-release.ts";
 import { parseVersion } from "../components/version.ts";
 import { closest } from "../suggest.ts";
-import { type CheckedCluster, type Finding, type RackFacts, refuse, warn } from "./finding.ts";
+import {
+  type CheckedCluster,
+  type Finding,
+  type KnownAddon,
+  type RackFacts,
+  refuse,
+  warn,
+} from "./finding.ts";
 import { isNode } from "./members.ts";
 
 /** Everything wrong with the versions a cluster names. */
@@ -51,19 +58,48 @@ function addonFindings(
 ): readonly Finding[] {
   const { addons } = facts;
   if (!addons) return [];
-  return view.spec.addons.flatMap(({ name }, index): Finding[] => {
-    const key = ["addons", index];
-    if (!addons.has(name)) {
-      const near = closest(name, addons.keys());
-      const hint =
-        near === undefined ? `known are ${[...addons.keys()].join(", ")}` : `did you mean "${near}"?`;
-      return [refuse(at(key, `there is no add-on named ${name}; ${hint}`))];
-    }
-    const range = addons.get(name);
-    if (!range || (compareMinors(range.from, minor) <= 0 && compareMinors(minor, range.to) <= 0)) return [];
-    const message = `${name} declares Kubernetes ${range.from} to ${range.to}, and this cluster runs ${minor}`;
-    return [refuse(at(key, message))];
-  });
+  const { cni, cniOptions } = view.spec.network;
+  const network = addons.get(cni);
+  const names = [...addons].filter(([, { kind }]) => kind === "addon").map(([name]) => name);
+  return [
+    ...(network
+      ? unfit(network, { name: cni, minor, parameters: cniOptions }).map(({ path, message }) =>
+          refuse(at(path === undefined ? ["network", "cni"] : ["network", "cniOptions", ...path], message)),
+        )
+      : []),
+    ...view.spec.addons.flatMap(({ name, parameters }, index): Finding[] => {
+      const addon = names.includes(name) ? addons.get(name) : undefined;
+      if (addon) {
+        return unfit(addon, { name, minor, parameters }).map(({ path, message }) =>
+          refuse(at(["addons", index, ...(path === undefined ? [] : ["parameters", ...path])], message)),
+        );
+      }
+      const near = closest(name, names);
+      const hint = near === undefined ? `known are ${names.join(", ")}` : `did you mean "${near}"?`;
+      return [refuse(at(["addons", index], `there is no add-on named ${name}; ${hint}`))];
+    }),
+  ];
+}
+
+interface Unfit {
+  /** Path below the parameters; undefined when the add-on itself does not fit. */
+  readonly path: readonly PropertyKey[] | undefined;
+  readonly message: string;
+}
+
+function unfit(
+  { kubernetes: range, faults }: KnownAddon,
+  asked: { readonly name: string; readonly minor: string; readonly parameters: unknown },
+): readonly Unfit[] {
+  const { name, minor, parameters } = asked;
+  const wrong = (faults?.(parameters) ?? []).map(({ path, message }) => ({
+    path: path === "" ? [] : path.split("."),
+    message,
+  }));
+  const fits = !range || (compareMinors(range.from, minor) <= 0 && compareMinors(minor, range.to) <= 0);
+  if (fits) return wrong;
+  const message = `${name} declares Kubernetes ${range.from} to ${range.to}, and this cluster runs ${minor}`;
+  return [{ path: undefined, message }, ...wrong];
 }
 
 function compareMinors(a: string, b: string): number {

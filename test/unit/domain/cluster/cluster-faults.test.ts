@@ -183,13 +183,23 @@ apiVersion: muster/v1`,
     name: "S4-22 an add-on outside its range",
     replace: [NETWORK, "addons: [rook-ceph]"],
     says: [6, /rook-ceph declares Kubernetes 1\.31 to 1\.35, and this cluster runs 1\.36/],
-    facts: { addons: new Map([["rook-ceph", { from: "1.31", to: "1.35" }]]) },
+    facts: { addons: new Map([["rook-ceph", { kind: "addon", kubernetes: { from: "1.31", to: "1.35" } }]]) },
   },
   {
     name: "S4-22 an add-on that there is not",
     replace: [NETWORK, "addons: [metrics-servre]"],
     says: [6, /there is no add-on named metrics-servre; did you mean "metrics-server"\?/],
-    facts: { addons: new Map([["metrics-server", undefined]]) },
+    facts: { addons: new Map([["metrics-server", { kind: "addon" }]]) },
+  },
+  {
+    name: "S2-25 an option of the pod network that it does not have",
+    replace: [NETWORK, "network: { cni: flannel, cniOptions: { backnd: host-gw } }"],
+    says: [6, /cniOptions\.backnd: unknown key/],
+    facts: {
+      addons: new Map([
+        ["flannel", { kind: "network", faults: () => [{ path: "backnd", message: "unknown key" }] }],
+      ]),
+    },
   },
   {
     name: "S0-18 a label that a kubelet may not give itself",
