@@ -5,6 +5,7 @@ import { systemClock, systemTimers } from "./adapters/host/system-clock.ts";
 import { attachedNetworks, refuseAmbiguousNetworks, servedNetwork } from "./adapters/network/interfaces.ts";
 import { Metrics } from "./adapters/telemetry/metrics.ts";
 import { createLog } from "./adapters/telemetry/pino-log.ts";
+import { buildAddons } from "./compose/addons.ts";
 import { buildAssets } from "./compose/assets.ts";
 import { buildBootPlane } from "./compose/boot-plane.ts";
 import { buildCluster } from "./compose/cluster.ts";
@@ -65,7 +66,8 @@ export async function runAppliance(config: Config, options: RunOptions): Promise
     const assets = await buildAssets(context, registry);
     const images = await buildImages(context, registry);
     const access = await buildClusterAccess(context, { registry, resources });
-    const cluster = buildCluster(context, { registry, resources, identity, images, access });
+    const addons = buildAddons(context, { registry, resources, images, access });
+    const cluster = buildCluster(context, { registry, resources, identity, images, access, addons });
     const boot = buildBootPlane(context, { registry, resources, assets, images, identity, inherited });
     const listeners = (): readonly ListenerStatus[] => [...boot.listeners(), ...control.server.status()];
     const status = buildStatus(context, { registry, assets, boot, listeners });
@@ -91,6 +93,7 @@ export async function runAppliance(config: Config, options: RunOptions): Promise
         ...images.services,
         ...access.services,
         ...cluster.services,
+        ...addons.services,
         { name: "control plane", service: control.server },
         ...boot.services,
       ],

@@ -18,6 +18,7 @@ import { Turns } from "../services/cluster/turns.ts";
 import { NodePayloads } from "../services/node/payload.ts";
 import { NodeReports } from "../services/node-reports.ts";
 import { applianceFacts } from "./appliance-facts.ts";
+import type { AddonParts } from "./addons.ts";
 import type { ClusterAccessParts } from "./cluster-access.ts";
 import type { Context } from "./context.ts";
 import type { IdentityParts } from "./identity.ts";
@@ -33,6 +34,7 @@ interface Parts {
   readonly identity: IdentityParts;
   readonly images: ImageParts;
   readonly access: ClusterAccessParts;
+  readonly addons: Pick<AddonParts, "manifestsOf">;
 }
 
 export interface ClusterParts {
@@ -71,6 +73,7 @@ export function buildCluster(context: Context, parts: Parts): ClusterParts {
       addonsTurns,
       secrets,
       payloads: delivery,
+      addons: parts.addons.manifestsOf,
       routesFor: (machine) => access.observer.routesOf(clusters.ofMachine(machine)?.name ?? ""),
       banished: (presented) => {
         const cluster = clusters.ofMachine(presented.machine);

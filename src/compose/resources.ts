@@ -1,6 +1,7 @@
 /** The documents that describe the rack, and the clusters made of them. */
 
 import type { RackFacts } from "../domain/cluster/finding.ts";
+import { CATALOGUE } from "../domain/components/addons/catalogue.ts";
 import type { SubnetSettings } from "../domain/dhcp/network-config.ts";
 import { formatSubnet } from "../net/subnet.ts";
 import { Resources } from "../services/resources/resources.ts";
@@ -27,6 +28,7 @@ export function buildResources(
     mode: config.dhcp.mode,
     address: context.served.address,
     subnets: knownSubnets(context),
+    addons: new Map(CATALOGUE.map((addon) => [addon.name, addon])),
   };
   const resources = new Resources({
     store: store.resources,

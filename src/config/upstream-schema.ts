@@ -24,7 +24,7 @@ export const imagesSchema = z.strictObject({
     )
     .default({})
     .describe(
-      "Registries besides registry.k8s.io, docker.io, ghcr.io and quay.io, or other addresses and credentials of these",
+      "Registries besides registry.k8s.io, docker.io, ghcr.io, quay.io and docker.elastic.co, or other addresses and credentials of these",
     ),
   proxy: httpUrl.optional().describe("HTTP proxy on the way to the registries"),
   maxCacheBytes: z.int().positive().default(60_000_000_000).describe("Size of the images' cache"),

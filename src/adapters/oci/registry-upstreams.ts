@@ -1,4 +1,4 @@
-/** The registries that images come from: the usual four and those that are configured. */
+/** The registries that images come from: the usual ones and those that are configured. */
 import type { Config } from "../../config/schema.ts";
 import type { Clock } from "../../services/ports.ts";
 import { createAbsentUpstream, type Upstream } from "../assets/upstream.ts";
@@ -10,6 +10,7 @@ const DEFAULT_URLS: Readonly<Record<string, string>> = {
   "docker.io": "https://registry-1.docker.io",
   "ghcr.io": "https://ghcr.io",
   "quay.io": "https://quay.io",
+  "docker.elastic.co": "https://docker.elastic.co",
 };
 
 /** Opens every registry; nothing is asked yet, and never when the appliance is offline. */

@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { createComponentMirror } from "../../../../src/adapters/assets/component-mirror.ts";
 import { openDigestLock } from "../../../../src/adapters/assets/digest-lock.ts";
-import { type ComponentFile, componentFiles } from "../../../../src/domain/components/component-files.ts";
+import { componentFiles } from "../../../../src/domain/components/component-files.ts";
 import { kubernetesRelease } from "../../../../src/domain/components/kubernetes-release.ts";
 import { createReleases } from "../../../../src/services/assets/keep-releases.ts";
 import { wholeRelease } from "../../../../src/services/assets/release-needs.ts";
@@ -174,7 +174,7 @@ describe("releases", () => {
     upstream = new FileServer();
     await upstream.start();
     bench = await ComponentBench.open(upstream);
-    for (const file of need.files as readonly ComponentFile[]) publish(upstream, file);
+    for (const file of need.files) publish(upstream, file);
   });
   afterEach(async () => {
     bench.dispose();
