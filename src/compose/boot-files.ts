@@ -17,6 +17,8 @@ const FINDER_NAMES: ReadonlySet<string> = new Set(["autoexec.ipxe", "boot.ipxe"]
 /** Where the signed GRUB of the archive looks for its configuration. */
 const GRUB_FINDER = "grub/grub.cfg";
 
+const HTTP_PLACE = /^boot\/files\//;
+
 export interface TftpFilesOptions {
   readonly directory: string;
   readonly ipxe: Pick<BootScripts, "finder">;
@@ -26,7 +28,9 @@ export interface TftpFilesOptions {
 /** The tree on disk, with the finder script beside every boot program and a script for each machine that boots GRUB. */
 export function tftpFiles(options: TftpFilesOptions): TftpFiles {
   const { directory, ipxe } = options;
-  const disk = createFileRoot({ directory, foldCase: true });
+  const root = createFileRoot({ directory, foldCase: true });
+  // The same paths as by HTTP are good here: a boot program that was loaded either way finds the files of an installer.
+  const disk: TftpFiles = { open: (path, client) => root.open(path.replace(HTTP_PLACE, ""), client) };
   return overlayFiles(async (path, client) => {
     const name = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
     if (FINDER_NAMES.has(name)) return Buffer.from(ipxe.finder());

@@ -167,10 +167,12 @@ function buildHttp(context: Context, { registry, resources, assets, images, iden
     appliance,
   };
   const scripts = createBootScripts(scripting);
+  const grubScripts = createBootScripts(scripting, GRUB);
   const cache = createBlockCache({ maxBytes: CACHE_BYTES });
   const bootLog = log.child({ component: "boot" });
   const app = createBootApp({
     scripts,
+    grub: grubScripts,
     documents,
     reports: registry.installReports,
     files: createStaticFiles({ files: assets.files, cache, maxTransfers: config.http.maxTransfers }),
@@ -189,6 +191,5 @@ function buildHttp(context: Context, { registry, resources, assets, images, iden
     log: bootLog,
     drainMs: DRAIN_MS,
   });
-  const grubScripts = createBootScripts(scripting, GRUB);
   return { documents, scripts, grubScripts, previewScript: createBootPreview(scripting), http };
 }

@@ -242,6 +242,12 @@ describe("boot files over HTTP", { skip: curlMissing() }, () => {
     assert.match((await curl(`${plane.url}/boot/boot.ipxe`)).body.toString(), /finder/);
   });
 
+  test("GRUB that was loaded by HTTP finds its configuration and its machine's script beside it", async () => {
+    assert.match((await curl(`${plane.url}/grub/grub.cfg`)).body.toString(), /^echo 'finder'/);
+    const script = await curl(`${plane.url}/grub/52:54:00:12:34:01.cfg`);
+    assert.equal(script.body.toString(), "echo '52:54:00:12:34:01'\n");
+  });
+
   test("/healthz has a Date, which sets a machine's dead clock", async () => {
     const answer = await curl(`${plane.url}/healthz`);
     assert.equal(answer.status, 200);

@@ -37,6 +37,11 @@ export class BootPlane {
           scriptForNonsense: (text) => `#!ipxe\necho nonsense ${text}\n`,
           finder: () => "#!ipxe\necho finder\n",
         },
+        grub: {
+          scriptFor: (mac) => Promise.resolve(`echo '${mac}'\n`),
+          scriptForNonsense: (text) => `echo 'nonsense ${text}'\n`,
+          finder: () => "echo 'finder'\n",
+        },
         documents: { get: () => Promise.resolve({ kind: "unknown-document" }) },
         reports: { accept: () => Promise.resolve({ kind: "refused", status: 403, reason: "refused" }) },
         files: this.files,

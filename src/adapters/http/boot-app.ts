@@ -18,6 +18,8 @@ import { decodePath, maskTicket } from "./url-path.ts";
 
 export interface BootAppOptions {
   readonly scripts: BootScripts;
+  /** Scripts for the signed GRUB, which asks the server that it was loaded from. */
+  readonly grub: BootScripts;
   readonly documents: Pick<InstallDocuments, "get">;
   readonly reports: InstallReports;
   readonly files: StaticFiles;
@@ -37,6 +39,12 @@ function routes(app: Express, options: BootAppOptions): void {
   app.get("/boot/script.ipxe", (request, response) => answerScript(options, request, response));
   app.get("/boot/:mac.ipxe", (request, response) => answerScript(options, request, response));
   app.get("/boot/:mac", (request, response) => answerScript(options, request, response));
+  app.get("/grub/grub.cfg", (_request, response) => {
+    sendScript(response, options.grub.finder());
+  });
+  app.get("/grub/:mac.cfg", (request, response) =>
+    answerScript({ scripts: options.grub }, request, response),
+  );
   app.get("/install/:ticket/:document", (request, response) => answerDocument(options, request, response));
   app.post(
     "/install/:ticket/report",
@@ -97,7 +105,7 @@ function dispatch({ files, mirror, log }: BootAppOptions, { app, request, respon
 }
 
 async function answerScript(
-  { scripts }: BootAppOptions,
+  { scripts }: Pick<BootAppOptions, "scripts">,
   request: Request,
   response: Response,
 ): Promise<void> {

@@ -26,18 +26,18 @@ export const IPXE: BootDialect = {
   argument: (text) => text,
 };
 
-/** GRUB fetches everything by TFTP: its paths are those of the TFTP server. */
+/** GRUB fetches everything from the server that it was loaded from, by TFTP or by HTTP: its paths are the same there and there. */
 export const GRUB: BootDialect = {
   templateOf: (name) => `boot-templates/grub/${name}.cfg`,
   check: checkGrubScript,
-  fileAt: (_base, path) => path.replace(/^\/boot\/files\//, "/"),
+  fileAt: (_base, path) => path,
   scriptAt: (_base, mac) => `/grub/${mac}.cfg`,
   argument: (text) => `'${text}'`,
 };
 
 const GRUB_SCRIPT = /^grub\/([0-9a-f]{2}(?::[0-9a-f]{2}){5})\.cfg$/;
 
-/** The MAC whose script GRUB asks for by this TFTP path; undefined for any other path. */
+/** The MAC whose script GRUB asks for by this path; undefined for any other path. */
 export function macOfGrubScript(path: string): string | undefined {
   return GRUB_SCRIPT.exec(path.toLowerCase())?.[1];
 }

@@ -46,13 +46,16 @@ async function bench(spec: Partial<MachineSpecInput> = {}, status: AssetStatus =
   return { ...core, scripts, ask };
 }
 
-test("GRUB loads kernel and initrd by TFTP, with every argument in quotes", async () => {
+test("GRUB loads kernel and initrd by paths that TFTP and HTTP share, with every argument in quotes", async () => {
   const { ask, registry } = await bench({ kernelArguments: ["memmap=64M$0x1000"] });
   const script = await ask();
-  assert.match(script, /^if linux '\/debian-13\/amd64\/v1\/linux' 'initrd=initrd\.gz' 'auto=true' /m);
+  assert.match(
+    script,
+    /^if linux '\/boot\/files\/debian-13\/amd64\/v1\/linux' 'initrd=initrd\.gz' 'auto=true' /m,
+  );
   assert.match(script, /'url=http:\/\/[^']+\/install\/mti_[^']+\/preseed\.cfg'/);
   assert.match(script, / '---' 'memmap=64M\$0x1000'; then$/m);
-  assert.match(script, /^ {2}if initrd '\/debian-13\/amd64\/v1\/initrd\.gz'; then$/m);
+  assert.match(script, /^ {2}if initrd '\/boot\/files\/debian-13\/amd64\/v1\/initrd\.gz'; then$/m);
   assert.equal(registry.byName("kube0")?.state, "installing");
 });
 
@@ -67,7 +70,10 @@ test("GRUB starts the disk's own loader, and leaves it to the firmware where a m
 });
 
 test("GRUB waits by itself: a script that ends is asked for again", async () => {
-  const { ask, scripts } = await bench({}, { kind: "pulling", what: "the installer's kernel" });
+  const { ask, scripts } = await bench(
+    {},
+    { kind: "pulling", progress: 0.5, what: "the installer's kernel" },
+  );
   assert.match(await ask(), /^echo 'Waiting for the installer's? ?kernel|^echo '[^']*kernel[^']*'$/m);
   assert.match(scripts.finder(), /while true; do\n {2}source "\/grub\/\$\{net_default_mac\}\.cfg"/);
 });
