@@ -9,8 +9,8 @@ import {
   bootsItsDisk,
   bootsWithout,
   installsAndReports,
+  installsTheHardWay,
   isReimaged,
-  isReimagedTheHardWay,
   keepsTheNetworkFirst,
   losesPowerAt,
   type Subject,
@@ -22,6 +22,8 @@ export interface Scenario {
   readonly name: string;
   readonly layout: Layout;
   readonly firmware: Extract<Firmware, "bios" | "uefi">;
+  /** At first boot the network is dead for three minutes and the NIC sits in another slot than it did. */
+  readonly hardFirstBoot?: boolean;
   /** Stages of the first installation at which the power fails, one attempt each. */
   readonly powerFailsAt?: readonly InstallStage[];
 }
@@ -40,7 +42,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: "raid1-uefi", layout: "raid1", firmware: "uefi", powerFailsAt: ["partitioning"] },
   { name: "lvm-uefi", layout: "lvm", firmware: "uefi" },
   { name: "raid1-bios", layout: "raid1", firmware: "bios" },
-  { name: "lvm-bios", layout: "lvm", firmware: "bios" },
+  { name: "lvm-bios", layout: "lvm", firmware: "bios", hardFirstBoot: true },
   {
     name: "power-bios",
     layout: "regular",
@@ -67,12 +69,16 @@ export async function* runScenario(lab: Lab, scenario: Scenario): AsyncGenerator
 
 type Step = readonly [name: string, run: (subject: Subject) => Promise<string | undefined>];
 
-function stepsOf({ layout, firmware, powerFailsAt = [] }: Scenario): readonly Step[] {
+function stepsOf({ layout, firmware, hardFirstBoot = false, powerFailsAt = [] }: Scenario): readonly Step[] {
   const steps: Step[] = powerFailsAt.map((stage) => [
     `loses power at ${stage}`,
     (subject) => losesPowerAt(subject, stage),
   ]);
-  steps.push(["installs and reports in", (subject) => installsAndReports(subject, 1)]);
+  if (hardFirstBoot) {
+    steps.push(["installs; reports although its network was dead and its NIC moved", installsTheHardWay]);
+  } else {
+    steps.push(["installs and reports in", (subject) => installsAndReports(subject, 1)]);
+  }
   if (firmware === "uefi") steps.push(["keeps the network first", keepsTheNetworkFirst]);
   steps.push(["boots its disk", bootsItsDisk]);
   if (layout === "raid1") {
@@ -80,11 +86,7 @@ function stepsOf({ layout, firmware, powerFailsAt = [] }: Scenario): readonly St
     steps.push(["boots without its second disk", (subject) => bootsWithout(subject, 1)]);
   }
   if (layout === "regular" && powerFailsAt.length === 0) {
-    steps.push(
-      firmware === "uefi"
-        ? ["is reimaged", isReimaged]
-        : ["is reimaged, its network dead and its NIC moved at first boot", isReimagedTheHardWay],
-    );
+    steps.push(["is reimaged", isReimaged]);
     steps.push(["boots its disk again", bootsItsDisk]);
   }
   return steps;
@@ -111,6 +113,8 @@ function machineSpec(layout: Layout, disks: readonly DiskOptions[]): Omit<Machin
   return {
     os: "debian-13",
     console: "ttyS0,115200",
+    // A locale that has to be generated takes a minute.
+    locale: "C.UTF-8",
     kernelArguments: [...QUICK],
     install: { layout, disk: second ? [first, second] : { match: "only" } },
     // What cloud-init runs shows on the console.
