@@ -26,7 +26,10 @@ export function defineReimage(program: Command, session: Session): void {
       const machines = await onMachines(session, names, {
         action: "reimage",
         body: { force: options.force === true },
-        done: (machine) => `registered again; power-cycle it to begin installation ${machine.generation}`,
+        done: ({ state, generation }) =>
+          state === "draining"
+            ? "is drained and taken out of its cluster first; power-cycle it once it is registered again"
+            : `registered again; power-cycle it to begin installation ${generation}`,
       });
       if (options.wait !== true) return;
       const { waitInstalled } = await import("./wait-installed.ts");

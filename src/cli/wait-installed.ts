@@ -18,16 +18,17 @@ const DEAD_ENDS = new Set(["failed", "retired"]);
 export async function waitInstalled(session: Session, machines: readonly MachineView[]): Promise<void> {
   const client = await session.client();
   const progress = progressFor(session);
-  const pending = new Set(machines.map((machine) => machine.name));
+  const pending = new Map(machines.map((machine) => [machine.name, comingGeneration(machine)]));
   const lost: string[] = [];
   while (pending.size > 0) {
     const now: MachineView[] = [];
-    for (const name of pending) now.push(await client.get<MachineView>(apiPath(["machines", name])));
+    for (const name of pending.keys()) now.push(await client.get<MachineView>(apiPath(["machines", name])));
     progress.show(now);
     for (const machine of now) {
-      if (DEAD_ENDS.has(machine.state))
-        lost.push(`${machine.name}: ${printable(machine.failure?.reason ?? machine.state)}`);
-      if (DONE.has(machine.state) || DEAD_ENDS.has(machine.state)) pending.delete(machine.name);
+      const end = endOf(machine, pending.get(machine.name) ?? 0);
+      if (end === undefined) continue;
+      pending.delete(machine.name);
+      if (end !== "installed") lost.push(`${machine.name}: ${printable(end)}`);
     }
     if (pending.size === 0) break;
     await sleep(POLL_MS, undefined, { signal: session.terminal.interrupted }).catch(() => undefined);
@@ -40,6 +41,18 @@ export async function waitInstalled(session: Session, machines: readonly Machine
   if (lost.length === 0) return;
   for (const line of lost) session.terminal.stderr.write(`muster: ${line}\n`);
   throw new NegativeResult("not all were installed");
+}
+
+/** The generation in which a machine will be installed: one that leaves its cluster first gets the next one. */
+function comingGeneration({ state, generation }: MachineView): number {
+  return state === "draining" || state === "removing" ? generation + 1 : generation;
+}
+
+/** `installed`, or why it never will be; undefined while it is on its way. */
+function endOf({ state, generation, failure }: MachineView, wanted: number): string | undefined {
+  if (DEAD_ENDS.has(state)) return failure?.reason ?? state;
+  if (!DONE.has(state)) return undefined;
+  return generation < wanted ? "its reimage was given up; `muster events` tells why" : "installed";
 }
 
 interface Progress {

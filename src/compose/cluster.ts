@@ -1,5 +1,6 @@
 /** How machines become clusters: turns, tokens, secrets, payloads, and the node routes that hand them out. */
 
+import type { ClusterTurns } from "../adapters/http/control-ports.ts";
 import type { MemberServices } from "../adapters/http/node-member-routes.ts";
 import { createAddressProbe } from "../adapters/network/address-holder.ts";
 import { createNunjucksTemplates } from "../adapters/templates/nunjucks-templates.ts";
@@ -17,9 +18,11 @@ import { TurnReports } from "../services/cluster/turn-reports.ts";
 import { Turns } from "../services/cluster/turns.ts";
 import { NodePayloads } from "../services/node/payload.ts";
 import { NodeReports } from "../services/node-reports.ts";
-import { applianceFacts } from "./appliance-facts.ts";
+import type { Reimage } from "../services/reimage.ts";
 import type { AddonParts } from "./addons.ts";
+import { applianceFacts } from "./appliance-facts.ts";
 import type { ClusterAccessParts } from "./cluster-access.ts";
+import { buildClusterDecisions } from "./cluster-decisions.ts";
 import type { Context } from "./context.ts";
 import type { IdentityParts } from "./identity.ts";
 import type { ImageParts } from "./images.ts";
@@ -41,6 +44,8 @@ export interface ClusterParts {
   /** What machines ask for on their way into a cluster. */
   readonly members: MemberServices;
   readonly nodeReports: NodeReports;
+  readonly reimage: Reimage;
+  readonly clusterTurns: ClusterTurns;
   readonly payloads: NodePayloads;
   readonly services: readonly NamedService[];
 }
@@ -66,7 +71,9 @@ export function buildCluster(context: Context, parts: Parts): ClusterParts {
     events,
     clock,
   });
-  const { turns, reports, keeper } = buildTurns(context, parts, { endpoint, secrets });
+  const look = new ClusterLook({ access: access.access, clock });
+  const { turns, reports, keeper } = buildTurns(context, parts, { endpoint, secrets, look });
+  const decisions = buildClusterDecisions(context, { registry, resources, access, look, turns });
   return {
     members: {
       turns,
@@ -91,19 +98,24 @@ export function buildCluster(context: Context, parts: Parts): ClusterParts {
       },
     }),
     payloads,
-    services: [{ name: "turns", service: keeper }],
+    reimage: decisions.reimage,
+    clusterTurns: decisions.clusterTurns,
+    services: [{ name: "turns", service: keeper }, ...decisions.services],
   };
 }
 
 function buildTurns(
   { config, clock, timers, log }: Context,
   { registry, resources, identity, access: opened }: Parts,
-  { endpoint, secrets }: { readonly endpoint: EndpointCheck; readonly secrets: NodeSecrets },
+  {
+    endpoint,
+    secrets,
+    look,
+  }: { readonly endpoint: EndpointCheck; readonly secrets: NodeSecrets; readonly look: ClusterLook },
 ): { readonly turns: Turns; readonly reports: TurnReports; readonly keeper: TurnKeeper } {
   const { clusters } = resources.resources;
   const { access } = opened;
   const { events, clusterStates: states, registry: machines } = registry;
-  const look = new ClusterLook({ access, clock });
   const tokens = new JoinTokens({ access, states, clock, log, key: identity.keys.joinTokens });
   const keeper = new TurnKeeper({ clusters, states, tokens, timers, log });
   const joinTurnMs = config.cluster.joinTurnSeconds * 1000;

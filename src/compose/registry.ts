@@ -7,7 +7,6 @@ import { createInstallReports, type InstallReports } from "../services/install-r
 import { InstallerLog } from "../services/installer-log.ts";
 import { NodeIdentities } from "../services/node-identities.ts";
 import type { Service } from "../services/ports.ts";
-import { Reimage } from "../services/reimage.ts";
 import type { Store } from "../services/store.ts";
 import { StoredRegistry } from "../services/stored-registry.ts";
 import { Tickets } from "../services/tickets.ts";
@@ -25,7 +24,6 @@ export interface RegistryParts {
   /** How far each cluster's assembly has come. */
   readonly clusterStates: ClusterStates;
   readonly identities: NodeIdentities;
-  readonly reimage: Reimage;
   /** In the order in which they start. */
   readonly services: readonly NamedService[];
 }
@@ -65,7 +63,6 @@ export function buildRegistry(context: Context): RegistryParts {
     installReports: createInstallReports({ tickets, registry, installerLog, events, clock }),
     clusterStates,
     identities,
-    reimage: new Reimage({ registry, guards: [], clock, limits }),
     services: [
       { name: "store", service: closing(store) },
       { name: "events", service: events },

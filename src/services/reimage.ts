@@ -22,9 +22,17 @@ export interface ReimageRequest {
   readonly force?: boolean | undefined;
 }
 
+/** Takes a machine out of what it is a member of before it is installed anew. */
+export interface ReimageRemoval {
+  /** The machine as it is now when there is something to remove, which goes on by itself; undefined when there is not. */
+  begin(machine: Machine, request: ReimageRequest, source: Source): Promise<Machine | undefined>;
+}
+
 export interface ReimageOptions {
   readonly registry: Pick<Registry, "byName" | "apply">;
   readonly guards: readonly ReimageGuard[];
+  /** Absent where there are no clusters. */
+  readonly removal?: ReimageRemoval;
   readonly clock: Clock;
   readonly limits: LifecycleLimits;
 }
@@ -37,7 +45,8 @@ export class Reimage {
   }
 
   /**
-   * Makes the machine `registered` again, in its next generation: its next network boot installs it.
+   * Makes the machine `registered` again, in its next generation: its next network boot installs it. A member of a cluster
+   * is drained and removed first, and is answered as `draining`.
    * @throws NotFoundError, TransitionError when its state does not allow it, MusterError `refused` with a guard's reason.
    */
   async reimage(name: string, request: ReimageRequest, source: Source): Promise<Machine> {
@@ -46,7 +55,11 @@ export class Reimage {
     const event: LifecycleEvent = request.force
       ? { type: "reimage-requested", confirmed: true }
       : { type: "reimage-requested" };
-    if (this.#allowed(machine, event)) await this.#askGuards(machine, request);
+    if (this.#allowed(machine, event)) {
+      await this.#askGuards(machine, request);
+      const leaving = await this.#options.removal?.begin(machine, request, source);
+      if (leaving) return leaving;
+    }
     // Asked again in its turn: the machine may have moved while the guards were thinking.
     const outcome = await this.#options.registry.apply(name, event, source);
     if (!outcome.ok) throw new TransitionError(`machine ${name}: ${outcome.reason}`);

@@ -8,10 +8,12 @@ import { FailureLimit } from "../../src/adapters/http/failure-limit.ts";
 import type { NodeServices } from "../../src/adapters/http/node-routes.ts";
 import type { Trust } from "../../src/adapters/http/principal.ts";
 import { Metrics } from "../../src/adapters/telemetry/metrics.ts";
-import { TransitionError } from "../../src/domain/errors.ts";
+import { newClusterRecord } from "../../src/domain/cluster/cluster-record.ts";
+import { MusterError, TransitionError } from "../../src/domain/errors.ts";
 import type { AssetStatus, Assets, InstallerNeed } from "../../src/services/assets/assets.ts";
 import { ClusterOperations } from "../../src/services/cluster/cluster-operations.ts";
 import { ClusterObserver } from "../../src/services/cluster/observer.ts";
+import { turnView } from "../../src/services/cluster/turn-view.ts";
 import { Events } from "../../src/services/events.ts";
 import { InstallerLog } from "../../src/services/installer-log.ts";
 import type { TokenRole } from "../../src/services/permissions.ts";
@@ -175,6 +177,15 @@ export async function fakeControl(
     assets,
     tokens,
     clusters,
+    clusterTurns: {
+      view: (cluster) =>
+        turnView(cluster, newClusterRecord(cluster.name), {
+          machines: registry,
+          lastAnswer: () => undefined,
+        }),
+      giveInit: () => Promise.reject(new MusterError("refused", "nobody holds the turn")),
+      unfreeze: () => Promise.resolve(),
+    },
     reimage: {
       reimage: async (name, _request, source) => {
         const outcome = await registry.apply(name, { type: "reimage-requested" }, source);

@@ -18,7 +18,7 @@ import type {
   KubernetesAccess,
   ListedToken,
 } from "../../src/services/cluster/ports.ts";
-import type { TurnReply } from "../../src/services/cluster/turns.ts";
+import type { TurnReply } from "../../src/services/cluster/turn-reply.ts";
 import { aNode } from "./fake-cluster.ts";
 
 /** An etcd cluster that was formed by an initialisation, whoever may still be alive of it. */

@@ -192,7 +192,8 @@ export function clusterRoutes(services: Services): readonly ApiRoute[] {
   ];
 }
 
-function ofCluster({ resources }: Services) {
+/** Wraps a handler that works on the cluster which the path names. */
+export function ofCluster({ resources }: Pick<ControlServices, "resources">) {
   return <Query, Body>(handle: (cluster: ClusterView, call: Call<Query, Body>) => Promise<Reply>) =>
     async (call: Call<Query, Body>): Promise<Reply> => {
       const name = call.params.name ?? "";

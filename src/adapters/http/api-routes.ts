@@ -1,6 +1,8 @@
 /** Every route below /api/v1, in the order of the document. */
 import { applianceRoutes } from "./api-appliance.ts";
 import { assetRoutes } from "./api-assets.ts";
+import { clusterTurnRoutes } from "./api-cluster-turns.ts";
+import { clusterRoutes } from "./api-clusters.ts";
 import { insightRoutes } from "./api-insight.ts";
 import { machineActionRoutes } from "./api-machine-actions.ts";
 import { machineRoutes } from "./api-machines.ts";
@@ -9,7 +11,6 @@ import type { ApiRoute } from "./api-route.ts";
 import { selfDescription } from "./api-self.ts";
 import { timelineRoutes } from "./api-timeline.ts";
 import { tokenRoutes } from "./api-tokens.ts";
-import { clusterRoutes } from "./api-clusters.ts";
 import type { ControlServices } from "./control-ports.ts";
 import { openApiDocument } from "./openapi.ts";
 
@@ -24,6 +25,7 @@ export function apiRoutes(services: ControlServices, version = "0.0.0"): readonl
     ...timelineRoutes(services),
     ...applianceRoutes(services),
     ...clusterRoutes(services),
+    ...clusterTurnRoutes(services),
     ...assetRoutes(services),
     ...tokenRoutes(services),
     selfDescription(() => (document ??= openApiDocument({ routes, version }))),

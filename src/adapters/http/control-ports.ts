@@ -1,8 +1,10 @@
 /** What the control plane asks of the rest of the program. main.ts hands it over; tests hand over fakes. */
 import type { Readable } from "node:stream";
+import type { ClusterView } from "../../domain/cluster/members.ts";
 import type { Machine } from "../../domain/machine.ts";
 import type { Assets } from "../../services/assets/assets.ts";
 import type { ClusterOperations } from "../../services/cluster/cluster-operations.ts";
+import type { TurnView } from "../../services/cluster/turn-view.ts";
 import type { Clock, EventSink, LeaseRecord, Log, LogLine, StoredEvent } from "../../services/ports.ts";
 import type { Registry, Source } from "../../services/registry.ts";
 import type { Resources } from "../../services/resources/resources.ts";
@@ -65,6 +67,23 @@ export interface DocumentPreview {
   render(machine: Machine, document: string): Promise<RenderedDocument | undefined>;
 }
 
+/** Who may initialise and join a cluster, and what a person decides about it. */
+export interface ClusterTurns {
+  view(cluster: ClusterView): TurnView;
+  /** @throws NotFoundError, or MusterError `refused` */
+  giveInit(
+    cluster: string,
+    request: { readonly to: string; readonly confirmGone: string },
+    source: Source,
+  ): Promise<void>;
+  /** @throws NotFoundError, or MusterError `refused` */
+  unfreeze(
+    cluster: string,
+    request: { readonly etcdClusterId?: string | undefined },
+    source: Source,
+  ): Promise<void>;
+}
+
 /** Everything behind the control plane. */
 export interface ControlServices {
   readonly clock: Clock;
@@ -80,6 +99,7 @@ export interface ControlServices {
   readonly diagnose: (machine: Machine) => Promise<Diagnosis>;
   readonly tokens: Tokens;
   readonly clusters: ClusterOperations;
+  readonly clusterTurns: ClusterTurns;
   readonly status: () => Promise<ApplianceStatus>;
   /** The effective configuration with every secret replaced. */
   readonly config: unknown;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { leaseSchema, statusSchema, unknownSchema } from "./api-appliance.ts";
 import { assetCheckSchema, assetSchema, pullSchemaReply } from "./api-assets.ts";
+import { clusterTurnsSchema } from "./api-cluster-turns.ts";
 import { clusterPkiSchema, clusterStatusSchema, kubeconfigSchema } from "./api-clusters.ts";
 import { diagnosisSchema } from "./api-insight.ts";
 import { applyPlanSchema, clusterViewSchema, profileViewSchema } from "./api-resources.ts";
@@ -58,6 +59,7 @@ export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   ProfileList: listOf(profileViewSchema),
   ClusterStatus: clusterStatusSchema,
   ClusterPki: clusterPkiSchema,
+  ClusterTurns: clusterTurnsSchema,
   Kubeconfig: kubeconfigSchema,
   Diagnosis: diagnosisSchema,
   Event: eventSchema,

@@ -6,7 +6,7 @@ import { memberNamed } from "../../domain/cluster/members.ts";
 import type { Clusters } from "../clusters.ts";
 import type { Clock, EventSink } from "../ports.ts";
 import type { ClusterStates } from "./cluster-state.ts";
-import type { TurnReply } from "./turns.ts";
+import type { TurnReply } from "./turn-reply.ts";
 
 export interface AddonsTurnsOptions {
   readonly clusters: Clusters;

@@ -16,6 +16,7 @@ import type {
   ClusterAccess,
   EtcdAccess,
   EtcdMember,
+  EtcdMemberStatus,
   KubernetesAccess,
 } from "./ports.ts";
 
@@ -101,7 +102,8 @@ function nameOf({ address, port }: ApiAddress): string {
 async function askEtcd(etcd: EtcdAccess, cluster: ClusterView): Promise<ClusterSight["etcd"]> {
   const hosts = etcdMembersOf(cluster);
   const answers = await Promise.all(
-    hosts.map(async ({ address }) => ({
+    hosts.map(async ({ name, address }) => ({
+      name,
       status: await etcd.status(address),
       healthy: await etcd.healthy(address),
     })),
@@ -116,7 +118,13 @@ async function askEtcd(etcd: EtcdAccess, cluster: ClusterView): Promise<ClusterS
   const voting = answers.filter(
     ({ status, healthy }) => healthy && status.kind === "answers" && !status.learner,
   );
-  return { kind: "answers", clusterId, members, healthy: voting.length };
+  const leader = members.find(({ id }) => answers.some(({ status }) => leads(status, id)))?.name;
+  const healthy = voting.map(({ name }) => name);
+  return { kind: "answers", clusterId, members, healthy, ...(leader === undefined ? {} : { leader }) };
+}
+
+function leads(status: EtcdMemberStatus, id: string): boolean {
+  return status.kind === "answers" && status.leaderId === id;
 }
 
 /** A member that has not started yet tells no name: its peer address does. */

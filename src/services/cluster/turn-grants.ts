@@ -20,7 +20,7 @@ import type { JoinTokens } from "./join-tokens.ts";
 import type { NodeSecrets } from "./node-secrets.ts";
 import type { ClusterAccess } from "./ports.ts";
 import { removeRemnants } from "./remnants.ts";
-import type { TurnReply } from "./turns.ts";
+import type { TurnReply } from "./turn-reply.ts";
 
 export interface TurnGrantsOptions {
   readonly access: ClusterAccess;

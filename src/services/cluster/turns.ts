@@ -11,13 +11,7 @@ import {
   withoutInitTurn,
 } from "../../domain/cluster/cluster-record.ts";
 import { type ClusterMember, type ClusterView, memberNamed } from "../../domain/cluster/members.ts";
-import type {
-  ClusterSight,
-  TurnAnswer,
-  TurnFacts,
-  TurnStatus,
-  TurnStep,
-} from "../../domain/cluster/turn-facts.ts";
+import type { ClusterSight, TurnFacts, TurnStatus, TurnStep } from "../../domain/cluster/turn-facts.ts";
 import { decideTurn } from "../../domain/cluster/turn-rules.ts";
 import type { Clusters } from "../clusters.ts";
 import type { Clock, EventSink } from "../ports.ts";
@@ -26,20 +20,8 @@ import type { ClusterLook } from "./cluster-look.ts";
 import type { ClusterDraft, ClusterStates } from "./cluster-state.ts";
 import type { EndpointCheck } from "./endpoint-check.ts";
 import type { TurnGrants } from "./turn-grants.ts";
+import type { LastAnswer, TurnReply } from "./turn-reply.ts";
 import { balancersMissing, holderReinstalled, holdOf, isEtcdHost, isOnTheWay } from "./turn-situation.ts";
-
-/** What a machine is told, as it goes over the wire. */
-export interface TurnReply {
-  readonly action: TurnAnswer["action"] | "addons";
-  readonly reason: string;
-  /** When to ask again. */
-  readonly retrySeconds?: number;
-  /** kubeadm's token for this turn. */
-  readonly token?: string;
-  readonly role?: string;
-  /** Epoch milliseconds; after it the turn may move on. */
-  readonly deadline?: number;
-}
 
 export interface TurnsOptions {
   readonly clusters: Clusters;
@@ -67,6 +49,7 @@ const NOWHERE_SECONDS = 60;
 
 export class Turns {
   readonly #options: TurnsOptions;
+  readonly #told = new Map<string, LastAnswer>();
 
   constructor(options: TurnsOptions) {
     this.#options = options;
@@ -77,15 +60,22 @@ export class Turns {
    * @throws MusterError `unavailable` when the store cannot be written: nothing was decided, it asks again.
    */
   async ask(node: Holder, status: TurnStatus): Promise<TurnReply> {
-    const cluster = this.#options.clusters.ofMachine(node.machine);
+    const { clusters, clock } = this.#options;
+    const cluster = clusters.ofMachine(node.machine);
     const member = cluster && memberNamed(cluster, node.machine);
     if (!cluster || !member) {
       return { action: "wait", reason: "this machine belongs to no cluster", retrySeconds: NOWHERE_SECONDS };
     }
     const question = { cluster, member, node, status };
     const reply = await this.#options.states.alone(cluster.name, (draft) => this.#answer(question, draft));
+    this.#told.set(node.machine, { at: clock.now(), action: reply.action, reason: reply.reason });
     await this.#move(node, reply);
     return reply;
+  }
+
+  /** What a machine was told last, since the appliance started. */
+  lastAnswer(machine: string): LastAnswer | undefined {
+    return this.#told.get(machine);
   }
 
   async #answer(question: Question, draft: ClusterDraft): Promise<TurnReply> {

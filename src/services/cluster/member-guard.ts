@@ -1,0 +1,71 @@
+/** What a cluster has to say before one of its members is reimaged. */
+import { hasJoined } from "../../domain/cluster/cluster-record.ts";
+import {
+  type ClusterMember,
+  type ClusterView,
+  etcdMembersOf,
+  memberNamed,
+} from "../../domain/cluster/members.ts";
+import { removalObjection } from "../../domain/cluster/quorum.ts";
+import type { Machine } from "../../domain/machine.ts";
+import type { Clusters } from "../clusters.ts";
+import type { MachineLookup } from "../ports.ts";
+import type { ReimageGuard } from "../reimage.ts";
+import type { ClusterLook } from "./cluster-look.ts";
+import type { ClusterStates } from "./cluster-state.ts";
+import { isOnTheWay } from "./turn-situation.ts";
+
+export interface MemberGuardOptions {
+  readonly clusters: Clusters;
+  readonly states: Pick<ClusterStates, "get">;
+  readonly machines: Pick<MachineLookup, "byName">;
+  readonly look: ClusterLook;
+}
+
+/** Refuses to take a machine out of a cluster whose etcd would not survive it. Nobody may override that. */
+export function quorumGuard(options: MemberGuardOptions): ReimageGuard {
+  return {
+    name: "etcd quorum",
+    overridable: false,
+    check: (machine) => quorumObjection(options, machine),
+  };
+}
+
+/** Why the machine cannot leave its cluster's etcd now; undefined when it can, or is not in it. */
+export async function quorumObjection(
+  { clusters, states, machines, look }: MemberGuardOptions,
+  machine: Machine,
+): Promise<string | undefined> {
+  const cluster = clusters.ofMachine(machine.name);
+  const member = cluster && memberNamed(cluster, machine.name);
+  if (!cluster || !member || !mayBeInEtcd(cluster, member, states)) return undefined;
+  look.forget(cluster.name);
+  const { etcd } = await look.look(cluster);
+  const others = etcdMembersOf(cluster).filter(({ name }) => name !== machine.name);
+  const othersReimaged = others.map(({ name }) => name).filter((name) => comesBack(machines.byName(name)));
+  const objection = removalObjection({ target: machine.name, etcd, othersReimaged });
+  const giveUp = `to give the whole cluster up, retire ${machine.name} and register it again`;
+  return objection === undefined ? undefined : `${objection}; ${giveUp}`;
+}
+
+/** Before the initialisation nobody is; after it whoever joined, or was on its way in. */
+function mayBeInEtcd(
+  cluster: ClusterView,
+  member: ClusterMember,
+  states: Pick<ClusterStates, "get">,
+): boolean {
+  const record = states.get(cluster.name);
+  if (record.init.phase !== "initialised") return false;
+  if (!etcdMembersOf(cluster).some(({ name }) => name === member.name)) return false;
+  const { generation } = record.members[member.name] ?? { generation: 0 };
+  const holder = { machine: member.name, generation };
+  return hasJoined(record, holder) || record.joins.some(({ machine }) => machine === member.name);
+}
+
+/** Whether a machine is out of etcd and on its way back into it. */
+function comesBack(machine: Machine | undefined): boolean {
+  if (!machine || machine.generation < 2)
+    return machine?.state === "draining" || machine?.state === "removing";
+  if (["registered", "installing", "draining", "removing"].includes(machine.state)) return true;
+  return isOnTheWay(machine);
+}
