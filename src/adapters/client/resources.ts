@@ -3,6 +3,7 @@ import type { ClusterStatus } from "../../domain/cluster/cluster-status.ts";
 import type { StoredResource } from "../../domain/cluster/resource.ts";
 import type { Machine, Sighting } from "../../domain/machine.ts";
 import type { Kubeconfig } from "../../services/cluster/kubeconfig.ts";
+import type { TurnView } from "../../services/cluster/turn-view.ts";
 import type { PkiDescription } from "../../services/cluster/pki-rotation.ts";
 import type { AssetRecord, LeaseRecord, LogLine, StoredEvent, TokenRecord } from "../../services/ports.ts";
 import type { ApplyPlan } from "../../services/resources/apply-plan.ts";
@@ -62,6 +63,7 @@ export type ClusterView = StoredResource & {
 
 export type ClusterStatusView = ClusterStatus;
 export type ClusterPkiView = PkiDescription;
+export type ClusterTurnsView = TurnView;
 export type KubeconfigView = Kubeconfig;
 
 /** A MAC that asked but belongs to no machine. */
