@@ -33,6 +33,9 @@ export interface RenderedAddon {
   readonly fingerprint: string;
 }
 
+/** What makes definitions of a megabyte quick to read: they come from programs that do not repeat a key. */
+const LENIENT = { uniqueKeys: false, stringKeys: true };
+
 /** A document of its own starts at a line of three dashes. */
 const SEPARATOR = /^---(?:[ \t].*)?$/m;
 
@@ -104,7 +107,7 @@ export class AddonManifests {
 function objectsIn(document: string, { name, path }: UpstreamFile): Objects {
   let value: unknown;
   try {
-    value = parse(document);
+    value = parse(document, LENIENT);
   } catch (cause) {
     throw new RenderError(`${path} is not YAML: ${(cause as Error).message}`, cause);
   }

@@ -93,8 +93,7 @@ export const canal: Addon = addon({
   version: VERSION,
   kubernetes: { from: "1.34", to: "1.36" },
   sources: [taggedManifest(PROJECT, "manifests/canal.yaml")],
-  // flannel's own image is named by the manifest.
-  images: IMAGES,
+  images: [...IMAGES, "docker.io/flannel/flannel:v0.24.4"],
   parameters: canalParameters,
   workloads: [
     { kind: "DaemonSet", namespace: "kube-system", name: "canal" },

@@ -2,11 +2,12 @@
 import { z } from "zod";
 import { type ClusterView, membersWith } from "../../cluster/members.ts";
 import { type Addon, addon, taggedManifest } from "./addon.ts";
-import { change, type KubernetesObject, withValue } from "./objects.ts";
+import { change, changeContainer, type KubernetesObject, withValue } from "./objects.ts";
 
 const VERSION = "1.20.6";
 const PROJECT = { component: "rook-ceph", repository: "rook/rook", version: VERSION };
 const NAMESPACE = "rook-ceph";
+const CEPH = "quay.io/ceph/ceph:v20.2.4";
 
 const parameters = z.strictObject({
   mons: z
@@ -31,6 +32,7 @@ const parameters = z.strictObject({
 
 type Parameters = z.output<typeof parameters>;
 
+const TOOLBOX = { kind: "Deployment", name: "rook-ceph-tools" };
 const FILES = ["crds", "common", "csi-operator", "operator", "cluster", "toolbox"];
 
 export const rookCeph: Addon = addon({
@@ -42,7 +44,7 @@ export const rookCeph: Addon = addon({
   sources: FILES.map((name) => taggedManifest(PROJECT, `deploy/examples/${name}.yaml`)),
   images: [
     `docker.io/rook/ceph:v${VERSION}`,
-    "quay.io/ceph/ceph:v20.2.4",
+    CEPH,
     "quay.io/cephcsi/ceph-csi-operator:v1.0.4",
     "quay.io/cephcsi/cephcsi:v3.17.0",
     "quay.io/csiaddons/k8s-sidecar:v0.14.0",
@@ -56,8 +58,11 @@ export const rookCeph: Addon = addon({
   workloads: [{ kind: "Deployment", namespace: NAMESPACE, name: "rook-ceph-operator" }],
   transform: (objects, { parameters: wanted, cluster }) => {
     const kept = wanted.toolbox
-      ? objects
-      : objects.filter(({ metadata }) => metadata.name !== "rook-ceph-tools");
+      ? change(objects, TOOLBOX, (object) =>
+          // The manifest names a major version only, which moves.
+          changeContainer(object, TOOLBOX.name, (fields) => ({ ...fields, image: CEPH })),
+        )
+      : objects.filter(({ metadata }) => metadata.name !== TOOLBOX.name);
     const storing = membersWith(cluster, "storage").length;
     const configured = change(kept, { kind: "CephCluster", name: "rook-ceph" }, (object) => {
       const counted = withValue(object, ["spec", "mon", "count"], wanted.mons ?? (storing < 3 ? 1 : 3));
