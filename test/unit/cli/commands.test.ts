@@ -77,7 +77,7 @@ test("without an appliance the exit code is 1 and the message says how to start 
 test("usage errors exit with 2 and say what was probably meant", async () => {
   for (const [words, said] of [
     [["gett"], /unknown command 'gett'[^]*Did you mean get\?/],
-    [["get", "machinez"], /"machinez" cannot be listed; known are machines, leases/],
+    [["get", "machinez"], /"machinez" cannot be listed; known are machines, clusters/],
     [["get"], /missing required argument 'kind'/],
     [["boot", "kube0", "usb"], /Allowed choices are local, rescue, install, normal/],
     [["get", "machines", "-o", "xml"], /Allowed choices are table, json, yaml/],

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { judgeClusters } from "../../../src/domain/cluster/cluster-faults.ts";
 import { clusterView } from "../../../src/domain/cluster/members.ts";
 import { resolveResources } from "../../../src/domain/cluster/resource-set.ts";
+import { CATALOGUE } from "../../../src/domain/components/addons/catalogue.ts";
 import { readDocuments } from "../../../src/services/resources/read-documents.ts";
 import { told } from "../../support/cluster-documents.ts";
 
@@ -24,14 +25,17 @@ function resolved(file: string) {
   return set;
 }
 
+const addons = new Map(CATALOGUE.map((addon) => [addon.name, addon]));
+
 test("DESIGN-3.2 there is an example for the smallest cluster and for each seed", () => {
-  assert.ok(FILES.includes("minimal.yaml"), FILES.join(", "));
+  const seeds = ["production-grade", "on-the-cheap", "debian-ha", "molly", "hard-way"];
+  assert.deepEqual(FILES, ["minimal.yaml", ...seeds.map((seed) => `${seed}/cluster.yaml`)].sort());
 });
 
 for (const file of FILES) {
   test(`DESIGN-3.4 examples/${file} is valid as it stands`, () => {
     const set = resolved(file);
-    const facts = { mode: "proxy" as const, address: "192.0.2.1", subnets: [] };
+    const facts = { mode: "proxy" as const, address: "192.0.2.1", subnets: [], addons };
     const { faults } = judgeClusters(set, { facts, others: [] });
     assert.deepEqual(told(faults), []);
     for (const cluster of set.clusters) assert.ok(clusterView(cluster, set.machines).members.length > 0);
