@@ -46,16 +46,18 @@ export class ApiClient {
    */
   async call(call: ApiCall): Promise<ApiAnswer> {
     const faults: string[] = [];
+    let broken: ApiAnswer | undefined;
     for (const at of this.#order()) {
       const answer = await this.#callAt(at, call);
-      if (typeof answer === "string") {
-        faults.push(`${at.address}:${at.port} ${answer}`);
-        continue;
+      if (answer.kind === "usable") {
+        this.#lastGood = at;
+        return answer.answer;
       }
-      this.#lastGood = at;
-      return answer;
+      faults.push(`${at.address}:${at.port} ${answer.why}`);
+      broken ??= answer.answer;
     }
     this.#lastGood = undefined;
+    if (broken) return broken;
     const { cluster } = this.#options;
     throw new ClusterUnreachableError(
       faults.length === 0
@@ -75,8 +77,7 @@ export class ApiClient {
     return last ? [last, ...addresses.filter((each) => each !== last)] : addresses;
   }
 
-  /** A text is why this server cannot be used now. */
-  async #callAt(at: ApiAddress, call: ApiCall): Promise<ApiAnswer | string> {
+  async #callAt(at: ApiAddress, call: ApiCall): Promise<Heard> {
     const { credentials, timeoutMs = TIMEOUT_MS } = this.#options;
     try {
       const answer = await tlsRequest({
@@ -90,20 +91,31 @@ export class ApiClient {
       });
       return readAnswer(answer);
     } catch (error) {
-      return connectionFault(error);
+      return { kind: "useless", why: connectionFault(error) };
     }
   }
 }
 
-/** A server that is starting, stopping or without its etcd answers 5xx; another one may do better. */
-function readAnswer({ status, text }: TlsAnswer): ApiAnswer | string {
+/** What one server said: an answer to go by, or why another one is asked, with its answer should none do better. */
+type Heard =
+  | { readonly kind: "usable"; readonly answer: ApiAnswer }
+  | { readonly kind: "useless"; readonly why: string; readonly answer?: ApiAnswer };
+
+/**
+ * A server that is starting, stopping or without its etcd answers 5xx; another one may do better. A Status of 500 may also
+ * mean what was sent: a manifest of the wrong type is answered so.
+ */
+function readAnswer({ status, text }: TlsAnswer): Heard {
   const body = parsed(text);
   if (status >= 200 && status < 300) {
-    return body === undefined ? "answers with something that is not JSON" : { ok: true, body };
+    if (body !== undefined) return { kind: "usable", answer: { ok: true, body } };
+    return { kind: "useless", why: "answers with something that is not JSON" };
   }
-  const { reason = "", message = text.slice(0, 200) } = (body ?? {}) as Partial<Record<string, string>>;
-  if (status >= 500) return `answers ${status} ${message}`.trim();
-  return { ok: false, status, reason, message };
+  const { kind, reason = "", message = text.slice(0, 200) } = (body ?? {}) as Partial<Record<string, string>>;
+  const answer: ApiAnswer = { ok: false, status, reason, message };
+  if (status < 500) return { kind: "usable", answer };
+  const why = `answers ${status} ${message}`.trim();
+  return status === 500 && kind === "Status" ? { kind: "useless", why, answer } : { kind: "useless", why };
 }
 
 function parsed(text: string): unknown {

@@ -98,6 +98,18 @@ test("a server that answers 503 is passed over, and one that refuses is believed
   });
 });
 
+test("a 500 that every server gives is an answer, not silence", async () => {
+  const body = { kind: "Status", reason: "", message: ".spec.size: expected numeric, got string" };
+  for (const server of [first, second])
+    server.once.set("PATCH /api/v1/namespaces/shop/configmaps/two", { status: 500, body });
+  const applied = await kubernetes.apply([
+    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "two", namespace: "shop" } },
+  ]);
+  assert.deepEqual(applied, [
+    { object: "ConfigMap shop/two", outcome: "refused", reason: ".spec.size: expected numeric, got string" },
+  ]);
+});
+
 test("when nobody answers the error names every address and why", async () => {
   await first.stop();
   await second.stop();
