@@ -4,7 +4,12 @@ import type { StepResult } from "./scenario.ts";
 const HEAD = `# Installations, the long way
 
 Written by \`npm run test:install\`: each scenario is a virtual machine with real firmware that is only powered on, installs
-Debian 13 with the stock installer through the appliance's mirror, restarts and reports in. Seconds are those of the step.
+Debian 13 with the stock installer through the appliance's mirror, restarts, runs cloud-init and reports in. Seconds are those of
+the step, on a host that had other work at the same time.
+
+Debian 12 is rendered and checked by the same tests as Debian 13 but has not been installed for real: the mirror of these runs answers
+404 for its installer's partitioner, user set-up, debootstrap and boot loader packages (\`partman-partitioning\`, \`user-setup-udeb\`,
+\`debootstrap-udeb\`, \`grub-installer\` and more), without which the stock installer stops at "download-installer".
 
 | scenario | result | steps | run |
 |---|---|---|---|

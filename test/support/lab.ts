@@ -27,7 +27,7 @@ export const QUICK: readonly string[] = [
   "mitigations=off",
   "no_timer_check",
   "ipv6.disable=1",
-  "modules=eatmydata-udeb",
+  "anna/choose_modules=eatmydata-udeb",
   "base-installer/initramfs-tools/driver-policy=dep",
 ];
 
