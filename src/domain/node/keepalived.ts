@@ -33,7 +33,7 @@ export function keepalivedConfig(candidate: Candidate): string {
     "global_defs {",
     `  router_id ${member.name}`,
     "  enable_script_security",
-    "  script_user nobody nogroup",
+    "  script_user root",
     // Passwords exist in VRRP version 2 only.
     `  vrrp_version ${vrrp.password ? 2 : 3}`,
     "  vrrp_garp_master_refresh 60",

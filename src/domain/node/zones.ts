@@ -1,5 +1,5 @@
 /** bind9 with the forward and reverse zones of the cluster: every member, the endpoint, nothing by hand. */
-import { formatIpv4, parseIpv4 } from "../../net/ipv4.ts";
+import { parseSubnet } from "../../net/subnet.ts";
 import { type ClusterMember, type ClusterView, membersWith } from "../cluster/members.ts";
 import { RenderError } from "../errors.ts";
 import type { TextFile } from "../install/shell.ts";
@@ -67,7 +67,7 @@ function local(zones: readonly Zone[]): string {
     .join("");
 }
 
-/** The forward zone, and one reverse zone per /24 that has members. */
+/** The forward zone, and reverse zones as large as whole octets of the machines' network allow. */
 function zonesOf(cluster: ClusterView): readonly Zone[] {
   const zone = zoneName(cluster);
   const names = [
@@ -79,9 +79,10 @@ function zonesOf(cluster: ClusterView): readonly Zone[] {
     name: zone,
     records: [...servers, ...names.map(([name, address]) => `${name} IN A ${address}`)],
   };
+  const octets = networkOctets(cluster);
   const reverse = new Map<string, string[]>();
   for (const [name, address] of names) {
-    const [network, host] = reversed(address);
+    const [network, host] = reversed(address, octets);
     const records = reverse.get(network) ?? [...servers];
     reverse.set(network, [...records, `${host} IN PTR ${name}.${zone}.`]);
   }
@@ -109,10 +110,17 @@ function endpointName(cluster: ClusterView, zone: string): readonly (readonly [s
     : [[name, endpoint.address]];
 }
 
-function reversed(address: string): readonly [network: string, host: string] {
-  const parsed = parseIpv4(address);
-  const [a = "", b = "", c = "", d = ""] = (parsed === undefined ? address : formatIpv4(parsed)).split(".");
-  return [`${c}.${b}.${a}.in-addr.arpa`, d];
+/** How many octets of an address name its network: 2 for a /16, 3 for a /24 and smaller ones. */
+function networkOctets(cluster: ClusterView): number {
+  const nodes = cluster.spec.network.nodes;
+  const prefix = nodes ? parseSubnet(nodes.cidr)?.prefix : undefined;
+  return prefix === undefined ? 3 : Math.min(3, Math.max(1, Math.floor(prefix / 8)));
+}
+
+function reversed(address: string, octets: number): readonly [network: string, host: string] {
+  const parts = address.split(".");
+  const network = parts.slice(0, octets).reverse().join(".");
+  return [`${network}.in-addr.arpa`, parts.slice(octets).reverse().join(".")];
 }
 
 function zoneText({ name, records }: Zone, cluster: ClusterView): string {

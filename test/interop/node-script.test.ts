@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { aCluster } from "../support/clusters.ts";
+import { NodeMachine } from "../support/node-machine.ts";
+
+const cluster = aCluster({ spec: { kubernetes: { version: "1.36.3" }, network: { cni: "routed" } } });
+
+function machine(t: TestContext, name: string, turn: "init" | "join"): NodeMachine {
+  const made = new NodeMachine(cluster, name, turn);
+  t.after(() => made.remove());
+  return made;
+}
+
+/** Files that may differ between runs: checksums of what was applied do not, but times and tokens would. */
+const settled = (it: NodeMachine) => it.files();
+
+const LEFT_OPEN = /[a-z0-9]{6}\.[a-z0-9]{16}/;
+
+test("STEPS the first control plane initialises, applies the network and leaves no secret behind", (t) => {
+  const kube0 = machine(t, "kube0", "init");
+  const { finished, output } = kube0.run();
+  assert.ok(finished, output);
+  const done = kube0.reports.filter((line) => line.endsWith(" done")).map((line) => line.split(" ")[0]);
+  assert.deepEqual(
+    [...new Set(done)],
+    [
+      ...["fetch", "files", "packages", "binaries", "system", "runtime", "images", "balancer"],
+      ...["secrets", "kubeadm", "network", "addons", "finish", "finished"],
+    ],
+  );
+  assert.match(kube0.read("log"), /^kubeadm init$/m);
+  for (const [path, text] of kube0.files()) {
+    if (!path.startsWith("/usr/local/lib/muster")) assert.doesNotMatch(text, LEFT_OPEN, path);
+  }
+  assert.equal(kube0.has("root/etc/kubernetes/super-admin.conf"), false);
+  assert.equal(kube0.has("root/run/muster/kubeadm.yaml"), false);
+  assert.match(kube0.read("root/etc/keepalived/keepalived.conf"), /interface enp1s0/);
+  assert.match(kube0.read("root/etc/cni/net.d/10-muster.conflist"), /"subnet": "10\.244\.7\.0\/24"/);
+  assert.match(kube0.read("root/etc/fstab"), /^# no swap on a node: \/dev\/vda2/m);
+  assert.match(kube0.read("root/etc/hosts"), /^10\.20\.0\.20 work0$/m);
+});
+
+test("STEPS haproxy and keepalived are restarted although their packages started them", (t) => {
+  const kube0 = machine(t, "kube0", "init");
+  kube0.run();
+  const log = kube0.read("log");
+  assert.match(log, /restart haproxy\n(?:.*\n)*restart keepalived\n(?:.*\n)*kubeadm init/);
+});
+
+test("STEPS after a reboot a machine that is set up does nothing", (t) => {
+  const work0 = machine(t, "work0", "join");
+  assert.ok(work0.run().finished);
+  const before = settled(work0);
+  const reports = work0.reports.length;
+  const { finished, output } = work0.run();
+  assert.ok(finished);
+  assert.match(output, /nothing to do/);
+  assert.equal(work0.reports.length, reports);
+  assert.deepEqual(settled(work0), before);
+});
+
+test("STEPS a failed join is undone, reported with its log and without its token, and tried again", (t) => {
+  const kube1 = machine(t, "kube1", "join");
+  kube1.write("fail-join", "");
+  const { finished, output } = kube1.run();
+  assert.ok(finished, output);
+  assert.match(kube1.read("log"), /kubeadm join\n(?:.*\n)*kubeadm reset\n(?:.*\n)*kubeadm join/);
+  const failure = kube1
+    .read("appliance/reports")
+    .split("\n")
+    .find((line) => line.includes('"failed"'));
+  assert.match(failure ?? "", /timed out with token \(token\)/);
+  assert.doesNotMatch(failure ?? "", /abcdef\.0123456789abcdef/);
+});
+
+test("STEPS a reset is done only when the turn orders it", (t) => {
+  const kube0 = machine(t, "kube0", "init");
+  kube0.write("appliance/orders", "action=reset\n");
+  kube0.write("root/var/lib/etcd/member/id", "an older cluster\n");
+  const { finished, output } = kube0.run();
+  assert.ok(finished, output);
+  assert.ok(kube0.reports.includes("reset done"));
+  assert.doesNotMatch(kube0.read("etcd-ids"), /an older cluster/);
+});
+
+const everyNth = (calls: number, step: number) =>
+  Array.from({ length: Math.ceil(calls / step) }, (_, index) => 1 + index * step);
+
+for (const { name, turn, title } of [
+  { name: "kube0", turn: "init", title: "the init holder goes on with its one etcd" },
+  { name: "kube1", turn: "join", title: "a control plane joins" },
+  { name: "work0", turn: "join", title: "a worker joins" },
+] as const) {
+  test(`KILLS power cut at any program call: ${title} and everything is as without one`, (t) => {
+    const calm = machine(t, name, turn);
+    assert.ok(calm.run().finished);
+    const wanted = settled(calm);
+    const step = Number(process.env["MUSTER_KILL_STEP"] ?? 37);
+    for (const killAt of everyNth(calm.calls, step)) {
+      const cut = new NodeMachine(cluster, name, turn);
+      const first = cut.run({ killAt });
+      const where = `killed at call ${killAt}: ${cut.read("killed-at")}`;
+      assert.equal(first.finished, false, where);
+      const second = cut.run();
+      assert.ok(second.finished, `${where}\n${second.output}`);
+      const ids = new Set(cut.read("etcd-ids").split("\n").filter(Boolean));
+      if (turn === "init") assert.equal(ids.size, 1, `${where}: one etcd in its life`);
+      const files = settled(cut);
+      assert.deepEqual([...files.keys()], [...wanted.keys()], where);
+      for (const [path, text] of wanted) {
+        if (!path.includes("/etcd/member/") && !path.endsWith("/trusted"))
+          assert.equal(files.get(path), text, `${where}: ${path}`);
+      }
+      cut.remove();
+    }
+  });
+}
