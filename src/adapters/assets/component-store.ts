@@ -57,24 +57,24 @@ const MAX_FIRST_USE_BYTES = 32 << 20;
 /** A store over the given upstreams; nothing is asked before the first file is wanted. */
 export function createComponentStore(options: ComponentStoreOptions): ComponentStore {
   const { cache, lock, upstreams } = options;
+  /** What upstreams published of files that are on their way, by key: clients that come meanwhile need not ask again. */
   const published = new Map<string, Promise<string>>();
   const noted = new WeakSet<Fill>();
 
-  const askPublished = (file: UpstreamFile, checksumPath: string): Promise<string> => {
+  const ask = (file: UpstreamFile, checksumPath: string): Promise<string> =>
+    fetchPublished(upstreams[file.upstream], { file, checksumPath });
+  const askOnce = (file: UpstreamFile, checksumPath: string): Promise<string> => {
     const key = keyOf(file);
-    const running = published.get(key);
-    if (running) return running;
-    const asking = fetchPublished(upstreams[file.upstream], { file, checksumPath }).finally(() =>
-      published.delete(key),
-    );
-    published.set(key, asking);
-    return asking;
+    const asked = published.get(key) ?? ask(file, checksumPath);
+    published.set(key, asked);
+    asked.catch(() => published.delete(key));
+    return asked;
   };
   const wantedOf = async (file: UpstreamFile): Promise<Wanted> => {
     const entry = lock.get(keyOf(file));
     if (entry) return { sha256: entry.sha256, bytes: entry.bytes };
     if (file.checksumPath === undefined) return keepFirst(options, file);
-    return { sha256: await askPublished(file, file.checksumPath), bytes: undefined };
+    return { sha256: await askOnce(file, file.checksumPath), bytes: undefined };
   };
   const open: ComponentStore["open"] = async (file) => {
     const wanted = await wantedOf(file);
@@ -82,12 +82,13 @@ export function createComponentStore(options: ComponentStoreOptions): ComponentS
     const stored = await cache.find(wanted);
     if (stored !== undefined) {
       await recordStored(options, { file, sha256, path: stored });
+      published.delete(keyOf(file));
       return { kind: "stored", path: stored, sha256 };
     }
     const fill = cache.fill({ upstream: upstreams[file.upstream], paths: [file.path], wanted });
     if (!noted.has(fill)) {
       noted.add(fill);
-      noteEnd(options, { file, fill, sha256 });
+      void noteEnd(options, { file, fill, sha256 }).finally(() => published.delete(keyOf(file)));
     }
     return { kind: "filling", fill, sha256 };
   };
@@ -110,7 +111,7 @@ export function createComponentStore(options: ComponentStoreOptions): ComponentS
   const compare: ComponentStore["compare"] = async (file) => {
     const entry = lock.get(keyOf(file));
     if (!entry || file.checksumPath === undefined) return;
-    const now = await askPublished(file, file.checksumPath).catch((error: unknown) => {
+    const now = await ask(file, file.checksumPath).catch((error: unknown) => {
       if (error instanceof MusterError && error.code !== "not-verified") return undefined;
       throw error;
     });
@@ -175,9 +176,9 @@ async function recordStored(
 function noteEnd(
   options: ComponentStoreOptions,
   { file, fill, sha256 }: { readonly file: UpstreamFile; readonly fill: Fill; readonly sha256: string },
-): void {
+): Promise<void> {
   const entry = options.lock.get(keyOf(file));
-  fill.done
+  return fill.done
     .then(() =>
       options.lock.record(keyOf(file), entryOf(options, { file, sha256, bytes: fill.progress().written })),
     )
