@@ -4,6 +4,7 @@ import { clusterAccess } from "../adapters/kubernetes/cluster-access.ts";
 import { clusterCertifier } from "../adapters/pki/cluster-certifier.ts";
 import { readRequestedNames } from "../adapters/pki/requested-names.ts";
 import { openSealer } from "../adapters/pki/sealer.ts";
+import { keepClusterInfo } from "../services/cluster/cluster-info.ts";
 import { ClusterOperations } from "../services/cluster/cluster-operations.ts";
 import { ClusterPki } from "../services/cluster/cluster-pki.ts";
 import type { ClusterStates } from "../services/cluster/cluster-state.ts";
@@ -57,7 +58,11 @@ export async function buildClusterAccess(
     clusters,
     access,
     recorded: (cluster) => recordedPhase(clusterStates, cluster),
-    after: [(cluster, status) => readiness.tell(cluster, status), (cluster) => serving.settle(cluster)],
+    after: [
+      (cluster, status) => readiness.tell(cluster, status),
+      (cluster) => serving.settle(cluster),
+      (cluster) => keepClusterInfo({ pki, access, events, log: clusterLog }, cluster),
+    ],
     events,
     clock,
     timers,

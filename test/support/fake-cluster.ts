@@ -10,6 +10,7 @@ import type {
   EtcdAccess,
   KubernetesAccess,
   KubernetesNode,
+  Manifest,
   SigningRequest,
 } from "../../src/services/cluster/ports.ts";
 
@@ -53,6 +54,7 @@ export class FakeCluster implements ClusterAccess {
   members: FakeMember[] = [];
   requests: SigningRequest[] = [];
   readonly approved: string[] = [];
+  readonly applied: Manifest[] = [];
   /** How often nodes were asked for. */
   looks = 0;
 
@@ -121,7 +123,14 @@ export class FakeCluster implements ClusterAccess {
       createBootstrapToken: unused,
       deleteBootstrapToken: unused,
       listBootstrapTokens: unused,
-      apply: unused,
+      apply: (manifests) =>
+        here(() => {
+          this.applied.push(...manifests);
+          return manifests.map(({ kind, metadata }) => ({
+            object: `${kind} ${metadata.name}`,
+            outcome: "applied",
+          }));
+        }),
     });
   }
 
