@@ -102,7 +102,7 @@ export function openTls(
         fault = socket instanceof TLSSocket ? faultOf(socket) : undefined;
       });
     });
-    outgoing.once("error", (error) => {
+    outgoing.on("error", (error) => {
       reject(signal.aborted ? new TypeError(`no answer within ${options.timeoutMs / 1000} s`) : error);
     });
     outgoing.once("response", (response) => {

@@ -5,6 +5,7 @@ import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { isBackedUp } from "../../../../src/adapters/backup/manifest.ts";
 import type { ClusterView } from "../../../../src/domain/cluster/members.ts";
 import { makeKubeconfig } from "../../../../src/services/cluster/kubeconfig.ts";
 import { controlPlaneFiles, secretFilesOf } from "../../../../src/services/cluster/pki-files.ts";
@@ -137,6 +138,7 @@ test("the sealing key lies in a file that only its owner reads", async () => {
   const directory = await newDirectory();
   await aClusterPki({ directory, clock: today() });
   assert.equal((await stat(join(directory, "clusters.key"))).mode & 0o777, 0o600);
+  assert.ok(isBackedUp("pki/clusters.key"), "a backup without it would restore certificates nobody can open");
 });
 
 test("a client certificate carries its user and groups, chains to the cluster CA and is for clients only", async () => {
