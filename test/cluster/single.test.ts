@@ -14,7 +14,7 @@ test("one machine, applied and switched on, becomes a whole cluster by itself", 
   const [machine] = await bed.installAll([ALONE]);
   const on = bed.seconds;
   await machine?.powerOn();
-  await bed.waitForReady([ALONE], 300);
+  await bed.waitForReady([ALONE], 900);
   t.diagnostic(`Ready ${(bed.seconds - on).toFixed(0)} s after it was switched on`);
 
   const kubectl = await bed.kubectl("lab");

@@ -10,7 +10,8 @@ import type { MachineSpecInput } from "../../src/domain/machine-spec.ts";
 import type { StoredEvent } from "../../src/services/ports.ts";
 import type { Daemon, Namespace } from "./netns.ts";
 
-const LAUNCHER = path.join(import.meta.dirname, "../../src/bootstrap/muster.mjs");
+/** The sources themselves: what is tested is what is in the checkout, whatever else is being built. */
+const MUSTER = path.join(import.meta.dirname, "../../src/cli/muster.ts");
 
 export interface ApiAnswer {
   readonly status: number;
@@ -42,7 +43,7 @@ export class Appliance {
     await mkdir(this.directory, { recursive: true });
     const file = path.join(this.directory, "muster.yaml");
     await writeFile(file, stringify(this.#config));
-    this.#daemon = this.#namespace.spawn(process.execPath, [LAUNCHER, "serve", "--config", file]);
+    this.#daemon = this.#namespace.spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MUSTER, "serve", "--config", file]);
     const deadline = performance.now() + 60_000;
     for (;;) {
       const answer = await this.api("GET", "/api/v1/machines").catch(() => undefined);

@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { kubernetesRelease } from "../../src/domain/components/kubernetes-release.ts";
@@ -16,7 +16,7 @@ import { type GoComponent, goComponents, LAB_VERSION, tagOf } from "./kubernetes
 import { type ImageContent, writeImage } from "./kubernetes-images.ts";
 
 /** Changes when the layout of what is kept does. */
-const EDITION = "1";
+const EDITION = "2";
 /** What the test pods run: a shell, a web server, a resolver. */
 export const BUSYBOX_IMAGE = "registry.k8s.io/e2e-test-images/busybox:1.37.0-1";
 const FROM_DEBIAN = ["busybox-static", "conntrack", "iptables", "kmod", "nftables"];
@@ -215,8 +215,14 @@ async function debianTools(directory: string): Promise<void> {
   const { debian } = await hostMirrors();
   const options = ["--mode=root", "--variant=extract", `--include=${FROM_DEBIAN.join(",")}`, "--quiet"];
   await promisify(execFile)("mmdebstrap", [...options, "trixie", directory, debian], { timeout: 600_000 });
-  for (const part of ["usr/share", "var", "etc"])
+  for (const part of ["bin", "lib", "lib64", "sbin"]) {
+    await symlink(`usr/${part}`, path.join(directory, part)).catch(() => undefined);
+  }
+  await run("chroot", [directory, "/usr/sbin/nft", "--version"]);
+  await run("chroot", [directory, "/usr/sbin/conntrack", "--version"]);
+  for (const part of ["usr/share", "var", "etc"]) {
     await rm(path.join(directory, part), { recursive: true, force: true });
+  }
 }
 
 function directoryOf(compiled: CompiledComponents, component: string): string {

@@ -42,7 +42,7 @@ export class Upstream {
       String(RELAY_PORT),
       socket,
     ]);
-    await relay.waitFor(/listening/);
+    await relay.waitFor(/listening/, 60_000);
     return upstream;
   }
 

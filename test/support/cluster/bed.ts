@@ -97,10 +97,15 @@ export class ClusterBed {
     return (performance.now() - this.#started) / 1000;
   }
 
+  /** A machine that was added before. */
+  machine(name: string): ClusterMachine {
+    const machine = this.machines.get(name);
+    if (!machine) throw new RangeError(`the bed has no machine ${name}`);
+    return machine;
+  }
+
   /** A machine that is switched off and has a blank disk. */
-  machine(name: string, mac: string): ClusterMachine {
-    const known = this.machines.get(name);
-    if (known) return known;
+  addMachine(name: string, mac: string): ClusterMachine {
     const machine = new ClusterMachine({
       name,
       mac,
@@ -115,7 +120,13 @@ export class ClusterBed {
 
   /** Installs a machine that the appliance knows: what follows is its first boot. */
   async install(machine: ClusterMachine): Promise<void> {
-    await install({ machine, namespace: this.namespace, bootUrl: BOOT_URL, codename: "trixie" });
+    await install({
+      machine,
+      namespace: this.namespace,
+      bootUrl: BOOT_URL,
+      codename: "trixie",
+      lists: path.join(this.directory, "apt-lists"),
+    });
   }
 
   /** `muster apply -f` of one file. */
@@ -141,7 +152,7 @@ export class ClusterBed {
 
   /** Installs members; none of them is on yet. */
   async installAll(wanted: readonly LabMember[]): Promise<readonly ClusterMachine[]> {
-    const machines = wanted.map((member) => this.machine(member.name, macOf(member)));
+    const machines = wanted.map((member) => this.addMachine(member.name, macOf(member)));
     for (const machine of machines) await this.install(machine);
     return machines;
   }

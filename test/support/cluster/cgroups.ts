@@ -7,6 +7,7 @@ import { readdir, rmdir } from "node:fs/promises";
 import path from "node:path";
 
 const ROOT = "/sys/fs/cgroup";
+const CPU_SHARES = 16_384;
 
 /** Shell that puts itself into the machine's cgroups and becomes the program given as its arguments. */
 export function cgroupScript(machine: string): string {
@@ -15,9 +16,12 @@ export function cgroupScript(machine: string): string {
     ...(directory.startsWith(`${ROOT}/cpuset/`)
       ? ["cpus", "mems"].map((file) => `cat ${ROOT}/cpuset/cpuset.${file} > ${directory}/cpuset.${file}`)
       : []),
+    // A machine with all its programs would otherwise count as much as one program of the host.
+    ...(directory.startsWith(`${ROOT}/cpu/`) ? [`echo ${CPU_SHARES} > ${directory}/cpu.shares`] : []),
     `echo $$ > ${directory}/cgroup.procs`,
   ]);
-  return ["set -e", ...lines, 'exec "$@"'].join("\n");
+  // A process with real-time priority may not enter a group that has no such time of its own.
+  return ["set -e", "chrt --other --pid 0 $$", ...lines, 'exec "$@"'].join("\n");
 }
 
 /** Takes the machine's cgroups away; those that still hold a process stay. */

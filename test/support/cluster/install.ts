@@ -3,10 +3,11 @@
  * `target-files.sh` over a finished Debian, and the appliance is told in the installer's words.
  */
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { release } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { run } from "../debian-release.ts";
 import { execute, type Namespace } from "../netns.ts";
 import type { ClusterMachine } from "./machine.ts";
 
@@ -29,6 +30,8 @@ export interface InstallOptions {
   /** The appliance's boot plane: `http://10.78.0.1:8080`. */
   readonly bootUrl: string;
   readonly codename: string;
+  /** Keeps the archive's indexes, which are the same on every machine. */
+  readonly lists: string;
   /** Seconds in which the appliance must have the installer ready. */
   readonly seconds?: number;
 }
@@ -44,6 +47,7 @@ export async function install(options: InstallOptions): Promise<void> {
   await writeTarget(machine, script);
   await likeHardware(machine.root);
   await archive(machine.root, `${bootUrl}/mirror`, options.codename);
+  await aptLists(options);
   const disks = [{ path: "/dev/vda", serial: `LAB-${machine.name}`, sizeBytes: 20_000_000_000 }];
   const report = JSON.stringify({ report: "finished", marker: randomBytes(16).toString("hex"), disks });
   await must(namespace, ["-H", "Content-Type: application/json", "--data-binary", report, `${base}/report`]);
@@ -51,7 +55,7 @@ export async function install(options: InstallOptions): Promise<void> {
 
 /** The ticket stands in the boot script as soon as the installer's files are there. */
 async function bootTicket({ machine, namespace, bootUrl, seconds = 300 }: InstallOptions): Promise<string> {
-  const url = `${bootUrl}/ipxe/${machine.mac.replaceAll(":", "-")}.ipxe`;
+  const url = `${bootUrl}/boot/${machine.mac.replaceAll(":", "-")}.ipxe`;
   const deadline = performance.now() + seconds * 1000;
   for (;;) {
     const script = await must(namespace, [url]);
@@ -115,6 +119,23 @@ async function archive(root: string, mirror: string, codename: string): Promise<
   await mkdir(path.join(root, "etc/apt/sources.list.d"), { recursive: true });
   await writeFile(path.join(root, "etc/apt/sources.list"), `${lines.join("\n")}\n`);
   await chmod(path.join(root, "etc/apt/sources.list"), 0o644);
+}
+
+/** The installer has read the archive's indexes before it installs anything from it. */
+async function aptLists({ machine, namespace, lists }: InstallOptions): Promise<void> {
+  const place = path.join(machine.root, "var/lib/apt/lists");
+  const kept = await stat(lists).then(
+    () => true,
+    () => false,
+  );
+  if (kept) {
+    await run("cp", ["-a", `${lists}/.`, place]);
+    return;
+  }
+  const update = ["chroot", machine.root, "apt-get", "-qq", "update"];
+  const { code, stderr } = await namespace.run("env", update, { timeout: 300_000 });
+  if (code !== 0) throw new Error(`apt-get update of ${machine.name}: ${stderr}`);
+  await run("cp", ["-a", place, lists]);
 }
 
 async function chroot(root: string, command: readonly string[]): Promise<void> {

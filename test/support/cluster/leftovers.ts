@@ -5,6 +5,8 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execute } from "../netns.ts";
 
+/** Namespaces of beds and of machines, with the process that made them. */
+const OWNED = /^mt-(?:cluster|node-[a-z0-9-]+)-(\d+)-\d+$/;
 const PREFIX = "muster-cluster-";
 
 /** Removes the remains of every run whose process is gone. */
@@ -39,7 +41,7 @@ async function remove(directory: string): Promise<void> {
 async function removeNamespaces(owner: number): Promise<void> {
   const { stdout } = await execute("ip", ["netns", "list"]);
   const names = stdout.split("\n").map((line) => line.split(" ")[0] ?? "");
-  for (const name of names.filter((each) => each.startsWith(`mt-cluster-${owner}-`))) {
+  for (const name of names.filter((each) => OWNED.exec(each)?.[1] === String(owner))) {
     const { stdout: pids } = await execute("ip", ["netns", "pids", name]);
     for (const pid of pids.split("\n").filter(Boolean)) kill(Number(pid));
     await execute("ip", ["netns", "delete", name]);

@@ -9,7 +9,14 @@ import path from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { run } from "../debian-release.ts";
-import { execute, type Namespace, type ProgramResult, type RunOptions } from "../netns.ts";
+import {
+  connect,
+  createNamespace,
+  execute,
+  type Namespace,
+  type ProgramResult,
+  type RunOptions,
+} from "../netns.ts";
 import { cgroupScript, removeCgroups } from "./cgroups.ts";
 
 /** Directories of their own: an overlay file system cannot hold another one, nor etcd's locks. */
@@ -19,6 +26,7 @@ const DIRECTORIES = {
   etcd: "/var/lib/etcd",
   logs: "/var/log/pods",
 } as const;
+const NIC = "ens3";
 const DEVICES = ["/dev/kmsg", "/dev/fuse", "/dev/net/tun"];
 /** systemd 257 boots on this host's cgroups of the first version only when it is told to. */
 const BOOT_ARGUMENTS = ["SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1", "systemd.unified_cgroup_hierarchy=0"];
@@ -85,8 +93,8 @@ export class ClusterMachine {
   /** Connects power: the machine boots what is on its disk. */
   async powerOn(): Promise<void> {
     if (this.#process) throw new Error(`${this.name} is on already`);
-    const nic = await this.#plugIn();
-    const child = spawn("sh", ["-c", cgroupScript(this.name), "sh", ...this.#nspawn(nic)], {
+    const network = await this.#plugIn();
+    const child = spawn("sh", ["-c", cgroupScript(this.name), "sh", ...this.#nspawn(network)], {
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
       env: {
@@ -98,7 +106,10 @@ export class ClusterMachine {
     });
     for (const stream of [child.stdout, child.stderr]) this.#listen(stream);
     this.#process = child;
-    this.#ended = once(child, "close").then(() => (this.#process = undefined));
+    this.#ended = once(child, "close").then(async () => {
+      this.#process = undefined;
+      await network.delete();
+    });
   }
 
   /** Cuts the power: nothing in the machine gets to do anything any more. */
@@ -160,26 +171,27 @@ export class ClusterMachine {
     await removeCgroups(this.name);
   }
 
-  /** A cable from the bridge to the NIC; the NIC goes with the machine's power. */
-  async #plugIn(): Promise<string> {
+  /** A network of its own with one NIC, cabled to the bridge; all of it goes with the machine's power. */
+  async #plugIn(): Promise<Namespace> {
     const { namespace, bridge, mac, name } = this.#options;
-    const nic = `en${name}`.slice(0, 15);
-    const port = `port-${name}`.slice(0, 15);
-    await namespace.run("ip", ["link", "delete", port]);
-    await namespace.must("ip", "link", "add", port, "type", "veth", "peer", "name", nic);
-    await namespace.must("ip", "link", "set", nic, "address", mac);
-    await namespace.must("ip", "link", "set", port, "master", bridge, "up");
-    return nic;
+    const own = await createNamespace(`node-${name}`);
+    await connect(
+      { namespace: own, name: NIC, mac },
+      { namespace, name: `port-${name}`.slice(0, 15), bridge },
+    );
+    await own.must("ip", "link", "set", NIC, "down");
+    return own;
   }
 
-  #nspawn(nic: string): readonly string[] {
-    const { namespace, directory, name } = this.#options;
+  #nspawn(network: Namespace): readonly string[] {
+    const { directory, name } = this.#options;
     const binds = Object.entries(DIRECTORIES).map(
       ([part, inside]) => `--bind=${directory}/${part}:${inside}`,
     );
     return [
-      ...["nsenter", `--net=/run/netns/${namespace.name}`, "systemd-nspawn", "--quiet", "--boot"],
-      ...[`--directory=${this.root}`, `--machine=${name}`, `--network-interface=${nic}`],
+      // From inside the network: the container's /sys then shows this network's NIC, and udev finds it.
+      ...["nsenter", `--net=/run/netns/${network.name}`, "systemd-nspawn", "--quiet", "--boot"],
+      ...[`--directory=${this.root}`, `--machine=${name}`],
       ...["--register=no", "--keep-unit", "--capability=all", "--resolv-conf=off", "--timezone=off"],
       ...[...DEVICES.map((device) => `--bind=${device}`), ...binds],
       ...BOOT_ARGUMENTS,

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { ClusterBed, needsClusterLab } from "../support/cluster/bed.ts";
+import { isReady, type Kubectl } from "../support/cluster/kubectl.ts";
+import { clusterFile, members, VIP } from "../support/cluster/lab-cluster.ts";
+import { podOn, serviceOf, waitForPod } from "../support/cluster/pods.ts";
+import { seededOrder } from "../support/cluster/seed.ts";
+import { vipHolder, waitForApi } from "../support/cluster/vip.ts";
+
+const ALL = members({ controlPlanes: 3, workers: 2 });
+const SECONDS_TO_READY = 900;
+const FAILOVER_SECONDS = 5;
+
+test("three control planes and two workers, switched on in any order, become one cluster", async (t) => {
+  if (needsClusterLab(t)) return;
+  const bed = await ClusterBed.open(t);
+  await bed.apply(clusterFile("lab", ALL, { endpoint: { address: VIP } }));
+  await bed.installAll(ALL);
+  const { order, pauses } = seededOrder(t, ALL);
+  const on = bed.seconds;
+  for (const [index, { name }] of order.entries()) {
+    await bed.machine(name).powerOn();
+    await delay(pauses[index]);
+  }
+  await bed.waitForReady(ALL, SECONDS_TO_READY);
+  t.diagnostic(`all Ready ${(bed.seconds - on).toFixed(0)} s after the first was switched on`);
+  const kubectl = await bed.kubectl("lab");
+
+  await t.test("kubectl sees five Ready nodes through the kubeconfig that muster gave", async () => {
+    const nodes = await kubectl.nodes();
+    assert.deepEqual(
+      nodes.map(({ metadata }) => metadata.name).sort(),
+      ALL.map(({ name }) => name),
+    );
+    assert.ok(nodes.every(isReady));
+  });
+  await t.test(
+    "pods resolve names through the cluster IP and reach a service on the other worker",
+    async () => reachesService(kubectl),
+  );
+  await t.test(
+    "S0-05 the API answers through the VIP within five seconds of its holder's death",
+    async (inner) => survivesHolder(inner, bed),
+  );
+});
+
+async function reachesService(kubectl: Kubectl): Promise<void> {
+  await kubectl.apply(
+    podOn("w1", "server", "echo from $(hostname) >/tmp/index.html; exec httpd -f -p 8080 -h /tmp"),
+  );
+  await kubectl.apply(serviceOf("server", 8080));
+  await kubectl.apply(podOn("w2", "client", "exec sleep 3600"));
+  for (const name of ["server", "client"]) await waitForPod(kubectl, name);
+  const inside = ["exec", "client", "--"];
+  const lookup = [...inside, "nslookup", "kubernetes.default.svc.cluster.local"];
+  assert.match(await kubectl.eventually(lookup, { seconds: 120 }), /10\.96\.0\.1\b/);
+  const page = [...inside, "wget", "-q", "-O-", "-T", "5", "http://server.default.svc.cluster.local:8080/"];
+  assert.match(await kubectl.eventually(page, { seconds: 60 }), /from server/);
+}
+
+async function survivesHolder(t: TestContext, bed: ClusterBed): Promise<void> {
+  const holder = await vipHolder(bed, VIP);
+  const killed = performance.now();
+  await holder.powerOff();
+  await waitForApi(bed, { address: VIP, port: 8443, seconds: 60 });
+  const seconds = (performance.now() - killed) / 1000;
+  t.diagnostic(`${holder.name} held the VIP; the API answered again after ${seconds.toFixed(1)} s`);
+  assert.ok(seconds < FAILOVER_SECONDS, `it took ${seconds.toFixed(1)} s`);
+  await holder.powerOn();
+}
