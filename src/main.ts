@@ -76,6 +76,7 @@ export async function runAppliance(config: Config, options: RunOptions): Promise
       resources,
       cluster,
       access,
+      addons,
       assets,
       images,
       identity,

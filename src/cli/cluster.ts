@@ -1,5 +1,6 @@
 /** `muster cluster` */
 import type { Command } from "commander";
+import { defineClusterAddons } from "./cluster-addons.ts";
 import { defineClusterBackup } from "./cluster-backup.ts";
 import { defineClusterPki } from "./cluster-pki.ts";
 import { defineClusterStatus } from "./cluster-status.ts";
@@ -17,6 +18,7 @@ export function defineCluster(program: Command, session: Session): void {
       example("muster cluster status lab", "muster cluster kubeconfig lab > ~/.kube/config"),
     );
   defineClusterStatus(cluster, session);
+  defineClusterAddons(cluster, session);
   defineKubeconfig(cluster, session);
   defineClusterPki(cluster, session);
   defineClusterBackup(cluster, session);

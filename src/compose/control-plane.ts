@@ -9,6 +9,7 @@ import { redact } from "../config/redact.ts";
 import { INSTALL_DOCUMENTS } from "../services/install/compose-documents.ts";
 import type { ListenerStatus } from "../services/ports.ts";
 import { Tokens } from "../services/tokens.ts";
+import type { AddonParts } from "./addons.ts";
 import type { AssetParts } from "./assets.ts";
 import type { BootPlane } from "./boot-plane.ts";
 import type { ClusterParts } from "./cluster.ts";
@@ -26,6 +27,7 @@ interface Parts {
   readonly resources: ResourceParts;
   readonly cluster: ClusterParts;
   readonly access: ClusterAccessParts;
+  readonly addons: AddonParts;
   readonly assets: AssetParts;
   readonly images: ImageParts;
   readonly identity: IdentityParts;
@@ -115,6 +117,7 @@ function controlServices(context: Context, parts: Parts, tokens: Tokens): Contro
     diagnose: status.diagnose,
     tokens,
     clusters: parts.access.operations,
+    addons: parts.addons.addons,
     status: status.status,
     config: redact(config),
     backup: status.backup,

@@ -177,6 +177,7 @@ export async function fakeControl(
     assets,
     tokens,
     clusters,
+    addons: { status: () => [{ name: "flannel", version: "0.28.9", state: "ready" }] },
     clusterTurns: {
       view: (cluster) =>
         turnView(cluster, newClusterRecord(cluster.name), {

@@ -5,12 +5,15 @@ export const MANIFEST = "muster-backup.json";
 export const DATABASE = "muster.db";
 /** Directory of the authority and the appliance's keys. */
 export const PKI = "pki";
+/** Checksums of released files, as they were first pulled. */
+export const COMPONENT_LOCK = "components.lock.json";
 /** The first admin token, where it still lies. */
 export const ADMIN_TOKEN = "admin-token";
 
 /** Whether a backup may hold a file of this name: nothing leads out of the data directory. */
 export function isBackedUp(name: string): boolean {
-  return name === DATABASE || name === ADMIN_TOKEN || /^pki\/[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name);
+  const inRoot = [DATABASE, ADMIN_TOKEN, COMPONENT_LOCK].includes(name);
+  return inRoot || /^pki\/[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name);
 }
 
 export const manifestSchema = z.object({

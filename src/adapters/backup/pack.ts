@@ -6,7 +6,15 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { BackupArchive } from "../../services/backup.ts";
-import { ADMIN_TOKEN, type BackupManifest, DATABASE, isBackedUp, MANIFEST, PKI } from "./manifest.ts";
+import {
+  ADMIN_TOKEN,
+  type BackupManifest,
+  COMPONENT_LOCK,
+  DATABASE,
+  isBackedUp,
+  MANIFEST,
+  PKI,
+} from "./manifest.ts";
 import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
 
 interface PackedFile {
@@ -41,7 +49,7 @@ async function secretFiles(dataDir: string): Promise<{ readonly name: string; re
     const entries = await readdir(path.join(dataDir, directory), { withFileTypes: true });
     return entries.filter((entry) => entry.isFile()).map((entry) => path.posix.join(directory, entry.name));
   };
-  const inRoot = (await listed(".")).filter((name) => name === ADMIN_TOKEN);
+  const inRoot = (await listed(".")).filter((name) => name === ADMIN_TOKEN || name === COMPONENT_LOCK);
   const entries = await readdir(dataDir);
   const keys = entries.includes(PKI) ? await listed(PKI) : [];
   return [...inRoot, ...keys].filter(isBackedUp).map((name) => ({ name, source: path.join(dataDir, name) }));

@@ -11,7 +11,15 @@ import { holdRestored } from "../../services/backup.ts";
 import type { Clock } from "../../services/ports.ts";
 import { isHeldElsewhere } from "../store/sqlite-errors.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
-import { ADMIN_TOKEN, type BackupManifest, DATABASE, MANIFEST, manifestSchema, PKI } from "./manifest.ts";
+import {
+  ADMIN_TOKEN,
+  type BackupManifest,
+  COMPONENT_LOCK,
+  DATABASE,
+  MANIFEST,
+  manifestSchema,
+  PKI,
+} from "./manifest.ts";
 import { readTar, type TarEntry } from "./tar.ts";
 
 export interface RestoreOptions {
@@ -159,12 +167,13 @@ async function swapIn(options: {
     `before-restore-${new Date(options.at).toISOString().slice(0, 19).replaceAll(":", "-")}`,
   );
   const moved = await moveAll({
-    names: [DATABASE, `${DATABASE}-wal`, `${DATABASE}-shm`, PKI, ADMIN_TOKEN],
+    names: [DATABASE, `${DATABASE}-wal`, `${DATABASE}-shm`, PKI, ADMIN_TOKEN, COMPONENT_LOCK],
     from: dataDir,
     to: aside,
   });
-  const token = manifest.files.some(({ name }) => name === ADMIN_TOKEN) ? [ADMIN_TOKEN] : [];
-  await moveAll({ names: [PKI, ...token, DATABASE], from: work, to: dataDir });
+  const held = new Set(manifest.files.map(({ name }) => name));
+  const optional = [ADMIN_TOKEN, COMPONENT_LOCK].filter((name) => held.has(name));
+  await moveAll({ names: [PKI, ...optional, DATABASE], from: work, to: dataDir });
   return moved ? aside : undefined;
 }
 

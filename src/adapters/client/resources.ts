@@ -1,5 +1,6 @@
 /** What the API answers with, as its client takes it. */
 import type { ClusterStatus } from "../../domain/cluster/cluster-status.ts";
+import type { AddonStatus } from "../../services/cluster/addons.ts";
 import type { StoredResource } from "../../domain/cluster/resource.ts";
 import type { Machine, Sighting } from "../../domain/machine.ts";
 import type { Kubeconfig } from "../../services/cluster/kubeconfig.ts";
@@ -62,6 +63,7 @@ export type ClusterView = StoredResource & {
 };
 
 export type ClusterStatusView = ClusterStatus;
+export type AddonStatusView = AddonStatus;
 export type ClusterPkiView = PkiDescription;
 export type ClusterTurnsView = TurnView;
 export type KubeconfigView = Kubeconfig;

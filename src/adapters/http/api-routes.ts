@@ -1,4 +1,5 @@
 /** Every route below /api/v1, in the order of the document. */
+import { addonRoutes } from "./api-addons.ts";
 import { applianceRoutes } from "./api-appliance.ts";
 import { assetRoutes } from "./api-assets.ts";
 import { clusterTurnRoutes } from "./api-cluster-turns.ts";
@@ -26,6 +27,7 @@ export function apiRoutes(services: ControlServices, version = "0.0.0"): readonl
     ...applianceRoutes(services),
     ...clusterRoutes(services),
     ...clusterTurnRoutes(services),
+    ...addonRoutes(services),
     ...assetRoutes(services),
     ...tokenRoutes(services),
     selfDescription(() => (document ??= openApiDocument({ routes, version }))),

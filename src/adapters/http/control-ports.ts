@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import type { ClusterView } from "../../domain/cluster/members.ts";
 import type { Machine } from "../../domain/machine.ts";
 import type { Assets } from "../../services/assets/assets.ts";
+import type { ClusterAddons } from "../../services/cluster/addons.ts";
 import type { ClusterOperations } from "../../services/cluster/cluster-operations.ts";
 import type { TurnView } from "../../services/cluster/turn-view.ts";
 import type { Clock, EventSink, LeaseRecord, Log, LogLine, StoredEvent } from "../../services/ports.ts";
@@ -99,6 +100,7 @@ export interface ControlServices {
   readonly diagnose: (machine: Machine) => Promise<Diagnosis>;
   readonly tokens: Tokens;
   readonly clusters: ClusterOperations;
+  readonly addons: Pick<ClusterAddons, "status">;
   readonly clusterTurns: ClusterTurns;
   readonly status: () => Promise<ApplianceStatus>;
   /** The effective configuration with every secret replaced. */

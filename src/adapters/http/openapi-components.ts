@@ -1,5 +1,6 @@
 /** The named schemas of answers; routes refer to them by these names. */
 import { z } from "zod";
+import { addonSchema, addonStatusSchema } from "./api-addons.ts";
 import { leaseSchema, statusSchema, unknownSchema } from "./api-appliance.ts";
 import { assetCheckSchema, assetSchema, pullSchemaReply } from "./api-assets.ts";
 import { clusterTurnsSchema } from "./api-cluster-turns.ts";
@@ -61,6 +62,8 @@ export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   ClusterPki: clusterPkiSchema,
   ClusterTurns: clusterTurnsSchema,
   Kubeconfig: kubeconfigSchema,
+  AddonList: listOf(addonSchema),
+  AddonStatusList: listOf(addonStatusSchema),
   Diagnosis: diagnosisSchema,
   Event: eventSchema,
   EventList: listOf(eventSchema),

@@ -4,6 +4,7 @@
  */
 import type { ClusterView } from "../../domain/cluster/members.ts";
 import type { Workload } from "../../domain/components/addons/addon.ts";
+import { chosenAddons } from "../../domain/components/addons/catalogue.ts";
 import { valueAt } from "../../domain/components/addons/objects.ts";
 import { MusterError } from "../../domain/errors.ts";
 import type { Clusters } from "../clusters.ts";
@@ -72,9 +73,20 @@ export class ClusterAddons implements Service {
     await Promise.allSettled(this.#running.values());
   }
 
-  /** How a cluster's add-ons stood at the last look, pod network first; empty before the first. */
-  status(cluster: string): readonly AddonStatus[] {
-    return [...(this.#kept.get(cluster)?.values() ?? [])].map(({ status }) => status);
+  /** How a cluster's pod network and add-ons stood at the last look. */
+  status({ name, spec }: ClusterView): readonly AddonStatus[] {
+    const kept = this.#kept.get(name);
+    const reason =
+      "nothing was looked at yet: the cluster does not exist, or one of its machines applies them now";
+    return chosenAddons(spec).map(
+      ({ addon }) =>
+        kept?.get(addon.name)?.status ?? {
+          name: addon.name,
+          version: addon.version,
+          state: "waiting",
+          reason,
+        },
+    );
   }
 
   /** Applies what is missing or has changed and looks what runs; a look that is under way is shared. */

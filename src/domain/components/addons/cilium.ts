@@ -6,7 +6,6 @@ import { z } from "zod";
 import { apiEndpointOf, type ClusterView } from "../../cluster/members.ts";
 import { type Addon, addon } from "./addon.ts";
 import { agentRules, operatorRules } from "./cilium-rules.ts";
-import type { KubernetesObject } from "./objects.ts";
 import { clusterRole, configMap, serviceAccount, workload } from "./workload.ts";
 
 const VERSION = "1.20.1";

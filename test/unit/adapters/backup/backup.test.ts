@@ -38,6 +38,7 @@ async function makeBackup(): Promise<{ file: string; dataDir: string }> {
   writeFileSync(path.join(dataDir, "pki", "ca.key"), "secret key");
   writeFileSync(path.join(dataDir, "pki", "empty.srl"), "");
   writeFileSync(path.join(dataDir, "admin-token"), "muster_1\n");
+  writeFileSync(path.join(dataDir, "components.lock.json"), '{ "lock": 1, "files": {} }\n');
   writeFileSync(path.join(dataDir, "unrelated.img"), "x".repeat(1000));
   const store = openSqliteStore({ file: path.join(dataDir, "muster.db") });
   await store.machines.commit(MACHINES.map((machine) => ({ kind: "save", machine, previous: undefined })));
@@ -83,11 +84,11 @@ test("DESIGN-3.6 a restored machine is held: nothing but its own disk boots unti
   await store.close();
 });
 
-test("DESIGN-3.1 a backup brings back authority, keys and token, readable by their owner only, and nothing else", async () => {
+test("DESIGN-3.1 a backup brings back authority, keys, token and lock file, readable by their owner only, and nothing else", async () => {
   const { file } = await makeBackup();
   const dataDir = newDirectory();
   await restore(file, dataDir);
-  assert.deepEqual(readdirSync(dataDir).sort(), ["admin-token", "muster.db", "pki"]);
+  assert.deepEqual(readdirSync(dataDir).sort(), ["admin-token", "components.lock.json", "muster.db", "pki"]);
   assert.deepEqual(readdirSync(path.join(dataDir, "pki")).sort(), ["ca.key", "empty.srl"]);
   assert.equal(readFileSync(path.join(dataDir, "pki", "ca.key"), "utf8"), "secret key");
   for (const name of ["admin-token", "muster.db", "pki/ca.key"]) {
@@ -97,7 +98,8 @@ test("DESIGN-3.1 a backup brings back authority, keys and token, readable by the
 
 test("DESIGN-3.1 taking a backup leaves nothing behind in the data directory", async () => {
   const { dataDir } = await makeBackup();
-  assert.deepEqual(readdirSync(dataDir).sort(), ["admin-token", "muster.db", "pki", "unrelated.img"]);
+  const left = ["admin-token", "components.lock.json", "muster.db", "pki", "unrelated.img"];
+  assert.deepEqual(readdirSync(dataDir).sort(), left);
 });
 
 test("DESIGN-3.1 a backup is a plain tar archive", async () => {
@@ -105,7 +107,8 @@ test("DESIGN-3.1 a backup is a plain tar archive", async () => {
   const { execFileSync } = await import("node:child_process");
   const listed = execFileSync("tar", ["-tf", file], { encoding: "utf8" }).trim().split("\n");
   assert.deepEqual(listed.slice(0, 2), ["muster-backup.json", "muster.db"]);
-  assert.deepEqual(listed.slice(2).sort(), ["admin-token", "pki/ca.key", "pki/empty.srl"]);
+  const others = ["admin-token", "components.lock.json", "pki/ca.key", "pki/empty.srl"];
+  assert.deepEqual(listed.slice(2).sort(), others);
 });
 
 test("DESIGN-7 a restore does not overwrite state; asked to, it puts it aside", async () => {

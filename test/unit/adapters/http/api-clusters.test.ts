@@ -107,3 +107,20 @@ test("S2-31 a snapshot of a cluster whose etcd is silent is an error that says s
   const answer = await request(app).get("/api/v1/clusters/lab/backup").set(auth).expect(503);
   assert.match((answer.body as { detail: string }).detail, /no etcd member of cluster lab/);
 });
+
+test("the catalogue of add-ons and how they stand in a cluster can be read", async () => {
+  const { app, auth } = await lab("viewer");
+  const { body } = await request(app).get("/api/v1/addons").set(auth).expect(200);
+  const entry = (body as { items: { name: string }[] }).items.find(({ name }) => name === "metrics-server");
+  assert.deepEqual(entry, {
+    name: "metrics-server",
+    kind: "addon",
+    version: "0.9.0",
+    summary: "Resource metrics for kubectl top and autoscaling",
+    kubernetes: { from: "1.34", to: "1.37" },
+    images: ["registry.k8s.io/metrics-server/metrics-server:v0.9.0"],
+    sources: ["github/kubernetes-sigs/metrics-server/releases/download/v0.9.0/components.yaml"],
+  });
+  const answer = await request(app).get("/api/v1/clusters/lab/addons").set(auth).expect(200);
+  assert.deepEqual(answer.body, { items: [{ name: "flannel", version: "0.28.9", state: "ready" }] });
+});
