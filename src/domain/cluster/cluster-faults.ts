@@ -2,6 +2,7 @@
 import type { Fault } from "../errors.ts";
 import { macsOf } from "../machine.ts";
 import type { MachineSpec } from "../machine-spec.ts";
+import { componentFindings } from "./component-findings.ts";
 import { addressesOf, endpointFindings } from "./endpoint-faults.ts";
 import { type CheckedCluster, type CheckedMachine, type Finding, type RackFacts, refuse } from "./finding.ts";
 import { faultIn } from "./inherit.ts";
@@ -58,6 +59,7 @@ export function judgeClusters(
       ...endpointFindings(cluster, { facts, clusters, machines }),
       ...memberFindings(cluster, facts),
       ...versionFindings(cluster, facts),
+      ...componentFindings(cluster),
     ]),
   ];
   const of = (severity: Finding["severity"]): readonly Fault[] =>
