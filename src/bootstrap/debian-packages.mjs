@@ -31,6 +31,8 @@ export const TEST_PACKAGES = [
   ...["docker-registry", "skopeo", "containerd", "apache2-utils"],
   // the image, built without an engine
   ...["buildah", "mmdebstrap"],
+  // clusters of containers that boot, and what Kubernetes is compiled with
+  ...["systemd-container", "util-linux", "gcc", "libc6-dev", "libseccomp-dev", "pkgconf"],
   // shells that the completion is for
   ...["zsh", "fish"],
 ];

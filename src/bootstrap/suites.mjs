@@ -1,8 +1,18 @@
-/** The test suites: where they lie, how many files run at once, how long they may take. */
+/**
+ * The test suites: where they lie, how many files run at once, how long they may take, and the program that brings what they
+ * need first. A suite whose needs cannot be brought has failed.
+ */
 export const suites = {
   unit: { name: "unit", glob: "test/unit/**/*.test.ts", atOnce: 2, seconds: 300 },
   interop: { name: "interop", glob: "test/interop/**/*.test.ts", atOnce: 1, seconds: 1800 },
   lab: { name: "lab", glob: "test/lab/**/*.test.ts", atOnce: 1, seconds: 4200 },
+  cluster: {
+    name: "cluster",
+    glob: "test/cluster/**/*.test.ts",
+    atOnce: 1,
+    seconds: 5400,
+    needs: { what: "Kubernetes, compiled", program: "test/support/cluster/bring.ts", seconds: 5400 },
+  },
 };
 
 /**

@@ -29,6 +29,7 @@ await launch(async () => {
 
 async function runSuite(node, suite, totals) {
   console.log(`\n${suite.name} tests`);
+  if (suite.needs && !(await bring(node, suite.needs, totals))) return;
   const before = totals.sum();
   const result = await runStep({
     command: suiteCommand(node, suite),
@@ -42,4 +43,12 @@ async function runSuite(node, suite, totals) {
     console.log(`FAILED ${suite.name} tests: the runner ${result.why}`);
     totals.add({ failed: 1 });
   }
+}
+
+async function bring(node, { what, program, seconds }, totals) {
+  const result = await runStep({ command: [node, program], seconds, show: true });
+  if (result.ok) return true;
+  console.log(`FAILED to bring ${what}: ${program} ${result.why}`);
+  totals.add({ failed: 1 });
+  return false;
 }

@@ -40,7 +40,7 @@ test("three control planes and two workers, switched on in any order, become one
     async () => reachesService(kubectl),
   );
   await t.test(
-    "S0-05 the API answers through the VIP within five seconds of its holder's death",
+    "S0-16 the API answers through the VIP within five seconds of its holder's death",
     async (inner) => survivesHolder(inner, bed),
   );
 });
