@@ -54,7 +54,7 @@ export class NodeMachine {
   readonly #address: string;
 
   constructor(cluster: ClusterView, name: string, turn: "init" | "join") {
-    this.lab = mkdtempSync(join(tmpdir(), "muster-node-"));
+    this.lab = mkdtempSync(join(tmpdir(), "muster-node-script-"));
     const plan = planOf(cluster, name);
     this.#address = String(plan.settings["ADDRESS"]);
     this.#programs();
