@@ -22,7 +22,8 @@ const APPLIANCE = new URL("../support/programs/dhcp-appliance.ts", import.meta.u
 /** Offered rates; the search goes through them by halves. */
 const RATES = [
   100, 200, 300, 400, 600, 800, 1000, 1500, 2000, 2500, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000,
-  11_000, 12_000, 13_000, 14_000, 15_000, 16_000, 18_000, 20_000,
+  11_000, 12_000, 13_000, 14_000, 15_000, 16_000, 17_000, 18_000, 19_000, 20_000, 21_000, 22_000, 23_000,
+  24_000, 26_000, 28_000, 30_000,
 ] as const;
 const POPULATIONS = [100, 50_000] as const;
 const SECONDS = 3;
@@ -42,7 +43,7 @@ const CONTENDERS: Readonly<Record<string, Start>> = { ours: startOurs, Kea: star
 /** Measures for about three minutes; needs root, perfdhcp, Kea and dnsmasq. */
 export async function benchDhcp(): Promise<Bench> {
   const reason = missingFor("perfdhcp", "kea-dhcp4", "dnsmasq", "nsenter");
-  if (reason !== undefined) return { kind: "skipped", reason };
+  if (reason !== undefined) return { kind: "skipped", what: "DHCP", reason };
   const results = new Map<string, Measured>();
   for (const [name, start] of Object.entries(CONTENDERS)) {
     await withUdpBed(async (bed) => {

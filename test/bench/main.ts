@@ -9,6 +9,7 @@ import { benchDhcp } from "./dhcp.ts";
 import { benchHttp } from "./http.ts";
 import { benchRender } from "./render.ts";
 import { benchTftp } from "./tftp.ts";
+import type { Bench } from "./udp-bed.ts";
 
 interface Line {
   readonly what: string;
@@ -20,8 +21,8 @@ interface Line {
 type Part = () => Promise<readonly Line[]>;
 
 const PARTS: Readonly<Record<string, Part>> = {
-  dhcp: async () => udpLines("DHCP", await benchDhcp()),
-  tftp: async () => udpLines("TFTP", await benchTftp()),
+  dhcp: async () => udpLines(await benchDhcp()),
+  tftp: async () => udpLines(await benchTftp()),
   http: async () => httpLines(await benchHttp()),
   render: async () => renderLines(await benchRender()),
 };
@@ -50,10 +51,10 @@ async function main(): Promise<void> {
   if (words.includes("--write")) writePage(table);
 }
 
-function udpLines(protocol: string, bench: Awaited<ReturnType<typeof benchDhcp>>): readonly Line[] {
-  if (bench.kind === "skipped") return [skipped(protocol, bench.reason)];
+function udpLines(bench: Bench): readonly Line[] {
+  if (bench.kind === "skipped") return [skipped(bench.what, bench.reason)];
   return bench.rows.map(({ what, unit, ours, peer, theirs, ratio }) => ({
-    what: `${protocol}: ${what}`,
+    what,
     ours: `${round(ours)} ${unit}`,
     peer: `${round(theirs)} (${peer})`,
     ratio: ratio.toFixed(2),

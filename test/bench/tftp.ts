@@ -42,7 +42,7 @@ const CONTESTS: readonly Contest[] = [
 /** Measures for about a minute and a half; needs root, atftp, atftpd and dnsmasq. */
 export async function benchTftp(): Promise<Bench> {
   const reason = missingFor("atftp", "atftpd", "dnsmasq", "nsenter");
-  if (reason !== undefined) return { kind: "skipped", reason };
+  if (reason !== undefined) return { kind: "skipped", what: "TFTP", reason };
   const rows: BenchRow[] = [];
   for (const contest of CONTESTS) {
     for (const [clients, size] of SIZES) {

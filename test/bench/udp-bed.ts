@@ -30,7 +30,7 @@ export interface BenchRow {
 
 export type Bench =
   | { readonly kind: "measured"; readonly rows: readonly BenchRow[] }
-  | { readonly kind: "skipped"; readonly reason: string };
+  | { readonly kind: "skipped"; readonly what: string; readonly reason: string };
 
 /** Why the bench cannot run here; undefined when it can. */
 export function missingFor(...programs: readonly string[]): string | undefined {
