@@ -2,7 +2,7 @@
 import type { ClusterTurns } from "../adapters/http/control-ports.ts";
 import type { ClusterLook } from "../services/cluster/cluster-look.ts";
 import { InitHandover } from "../services/cluster/init-handover.ts";
-import { quorumGuard } from "../services/cluster/member-guard.ts";
+import { lastControlPlaneGuard, quorumGuard } from "../services/cluster/member-guard.ts";
 import { MemberRemoval } from "../services/cluster/member-removal.ts";
 import { turnView } from "../services/cluster/turn-view.ts";
 import type { Turns } from "../services/cluster/turns.ts";
@@ -37,7 +37,7 @@ export function buildClusterDecisions(context: Context, parts: Parts): DecisionP
   const shared = { clusters, states, machines, look, events, clock };
   const drainMs = config.cluster.drainSeconds * 1000;
   const removal = new MemberRemoval({ ...shared, access, timers, log, drainMs });
-  const guards = [quorumGuard({ clusters, states, machines, look })];
+  const guards = [quorumGuard(shared), lastControlPlaneGuard(shared)];
   const handover = new InitHandover({ ...shared, identities: registry.store.identities });
   return {
     reimage: new Reimage({ registry: machines, guards, removal, clock, limits }),

@@ -101,7 +101,12 @@ export const TURN_RULES: readonly TurnRule[] = [
     then: ({ asker }) => ({ action: "done", reason: `${asker.machine} is a member` }),
   },
   {
-    case: "the asker was a member and has lost what made it one",
+    case: "a worker was a member and has lost what made it one",
+    when: (facts) => hasJoined(facts.record, facts.asker) && !isControlPlane(facts),
+    then: () => ({ action: "reset", reason: "it has lost its kubelet's credentials" }),
+  },
+  {
+    case: "a control plane was a member and has lost what made it one",
     when: ({ record, asker }) => hasJoined(record, asker),
     then: ({ asker }) =>
       wait(`${asker.machine} was a member and has lost its kubelet's credentials; reimage it`, PERSON),
@@ -291,10 +296,10 @@ export const TURN_RULES: readonly TurnRule[] = [
   },
 ];
 
-/** The first rule that fits these facts, and what it decides. */
-export function decideTurn(facts: TurnFacts): TurnDecision & { readonly case: string } {
+/** What the first rule that fits these facts decides. */
+export function decideTurn(facts: TurnFacts): TurnDecision {
   for (const rule of TURN_RULES) {
-    if (rule.when(facts)) return { ...rule.then(facts), case: rule.case };
+    if (rule.when(facts)) return rule.then(facts);
   }
   throw new Error("the last rule of the table fits every case");
 }

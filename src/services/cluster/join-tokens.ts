@@ -65,15 +65,14 @@ export class JoinTokens {
    * deleted now stays on record and expires by itself.
    */
   async sweep(cluster: ClusterView): Promise<void> {
-    const record = this.#options.states.get(cluster.name);
-    if (record.init.phase !== "initialised") return;
+    const { states, access } = this.#options;
+    if (states.get(cluster.name).init.phase !== "initialised") return;
     try {
-      const kubernetes = await this.#options.access.kubernetes(cluster);
-      const gone = await this.#deleteSpent(kubernetes, record);
-      await this.#options.states.update(cluster.name, (now) => ({
-        ...now,
-        spentTokens: now.spentTokens.filter(({ id }) => !gone.includes(id)),
-      }));
+      const kubernetes = await access.kubernetes(cluster);
+      // Alone: a token that is being made meanwhile would look like one whose turn is over.
+      const spent = await states.alone(cluster.name, ({ record }) => listSpent(kubernetes, record));
+      for (const id of spent) await kubernetes.deleteBootstrapToken(id);
+      await states.update(cluster.name, (now) => withoutSpent(now, spent));
     } catch (error) {
       if (!(error instanceof MusterError)) throw error;
       const { log } = this.#options;
@@ -83,17 +82,20 @@ export class JoinTokens {
       );
     }
   }
+}
 
-  async #deleteSpent(kubernetes: KubernetesAccess, record: ClusterRecord): Promise<readonly string[]> {
-    const spent = new Set(record.spentTokens.map(({ id }) => id));
-    const live = new Set(record.joins.map(({ tokenId }) => tokenId));
-    const listed = await kubernetes.listBootstrapTokens();
-    for (const { id, description } of listed) {
-      if (description === KUBEADMS || (description.startsWith(OURS) && !live.has(id))) spent.add(id);
-    }
-    for (const id of spent) await kubernetes.deleteBootstrapToken(id);
-    return [...spent];
+async function listSpent(kubernetes: KubernetesAccess, record: ClusterRecord): Promise<ReadonlySet<string>> {
+  const spent = new Set(record.spentTokens.map(({ id }) => id));
+  const live = new Set(record.joins.map(({ tokenId }) => tokenId));
+  for (const { id, description } of await kubernetes.listBootstrapTokens()) {
+    if (description === KUBEADMS || (description.startsWith(OURS) && !live.has(id))) spent.add(id);
   }
+  return spent;
+}
+
+function withoutSpent(record: ClusterRecord, gone: ReadonlySet<string>): ClusterRecord {
+  if (!record.spentTokens.some(({ id }) => gone.has(id))) return record;
+  return { ...record, spentTokens: record.spentTokens.filter(({ id }) => !gone.has(id)) };
 }
 
 /** The record with the token of its initialisation marked as spent. */

@@ -5,6 +5,7 @@ import {
   type ClusterView,
   etcdMembersOf,
   memberNamed,
+  membersWith,
 } from "../../domain/cluster/members.ts";
 import { removalObjection } from "../../domain/cluster/quorum.ts";
 import type { Machine } from "../../domain/machine.ts";
@@ -20,6 +21,27 @@ export interface MemberGuardOptions {
   readonly states: Pick<ClusterStates, "get">;
   readonly machines: Pick<MachineLookup, "byName">;
   readonly look: ClusterLook;
+}
+
+/** Refuses to take away the only control plane: without an API server nobody could join again. Nobody may override that. */
+export function lastControlPlaneGuard({ clusters, states }: MemberGuardOptions): ReimageGuard {
+  return {
+    name: "last control plane",
+    overridable: false,
+    check: ({ name }) => {
+      const cluster = clusters.ofMachine(name);
+      const record = cluster && states.get(cluster.name);
+      if (!cluster || record?.members[name]?.joinedAt === undefined) return Promise.resolve(undefined);
+      const joined = membersWith(cluster, "control-plane").filter(
+        (member) => record.members[member.name]?.joinedAt !== undefined,
+      );
+      if (joined.length !== 1 || joined[0]?.name !== name) return Promise.resolve(undefined);
+      const advice = `to give the whole cluster up, retire ${name} and register it again`;
+      return Promise.resolve(
+        `it is the only control plane: nothing would be left that it could join; ${advice}`,
+      );
+    },
+  };
 }
 
 /** Refuses to take a machine out of a cluster whose etcd would not survive it. Nobody may override that. */
