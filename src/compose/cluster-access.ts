@@ -1,5 +1,6 @@
 /** What the appliance has to do with running clusters: their certificates, their API and etcd, and a look at them. */
 import path from "node:path";
+import { snapshotFiles } from "../adapters/backup/snapshot-files.ts";
 import { clusterAccess } from "../adapters/kubernetes/cluster-access.ts";
 import { clusterCertifier } from "../adapters/pki/cluster-certifier.ts";
 import { readRequestedNames } from "../adapters/pki/requested-names.ts";
@@ -14,6 +15,7 @@ import { ClusterObserver } from "../services/cluster/observer.ts";
 import { PkiRecords } from "../services/cluster/pki-record.ts";
 import type { ClusterAccess } from "../services/cluster/ports.ts";
 import { ServingCertificates } from "../services/cluster/serving-certificates.ts";
+import { ClusterSnapshots } from "../services/cluster/snapshots.ts";
 import type { Context } from "./context.ts";
 import type { RegistryParts } from "./registry.ts";
 import type { ResourceParts } from "./resources.ts";
@@ -24,9 +26,13 @@ export interface ClusterAccessParts {
   readonly access: ClusterAccess;
   readonly observer: ClusterObserver;
   readonly operations: ClusterOperations;
+  /** Copies of etcd, also for a workflow that wants one before it changes the membership. */
+  readonly snapshots: ClusterSnapshots;
   /** In the order in which they start. */
   readonly services: readonly NamedService[];
 }
+
+const HOUR_MS = 3_600_000;
 
 /** Opens the key that seals clusters' certificates. @throws MusterError `unavailable` when it is damaged. */
 export async function buildClusterAccess(
@@ -54,6 +60,15 @@ export async function buildClusterAccess(
     log: clusterLog,
   });
   const serving = new ServingCertificates({ access, read: readRequestedNames, events, log: clusterLog });
+  const snapshots = new ClusterSnapshots({
+    access,
+    store: snapshotFiles(path.join(config.dataDir, "snapshots")),
+    events,
+    clock,
+    log: clusterLog,
+    everyMs: config.cluster.snapshotHours * HOUR_MS,
+    keep: config.cluster.snapshotsKept,
+  });
   const observer = new ClusterObserver({
     clusters,
     access,
@@ -61,6 +76,7 @@ export async function buildClusterAccess(
     after: [
       (cluster, status) => readiness.tell(cluster, status),
       (cluster) => serving.settle(cluster),
+      (cluster, status) => snapshots.settle(cluster, status),
       (cluster) => keepClusterInfo({ pki, access, events, log: clusterLog }, cluster),
     ],
     events,
@@ -72,9 +88,11 @@ export async function buildClusterAccess(
     pki,
     access,
     observer,
+    snapshots,
     operations: new ClusterOperations({ pki, access, observer, events, clock }),
     services: [
       { name: "certificates of clusters", service: pki },
+      { name: "copies of etcd", service: { start: () => Promise.resolve(), stop: () => snapshots.idle() } },
       { name: "observer", service: observer },
     ],
   };

@@ -228,6 +228,12 @@ const clusterSchema = z.strictObject({
   drainSeconds: seconds
     .default(300)
     .describe("How long a machine's pods may take to leave before a reimage is given up"),
+  snapshotHours: z
+    .int()
+    .min(0)
+    .default(6)
+    .describe("Hours between two copies of each cluster's etcd in the data directory; 0 for none"),
+  snapshotsKept: z.int().positive().default(8).describe("Copies of each cluster's etcd that are kept"),
 });
 
 export const configSchema = z
