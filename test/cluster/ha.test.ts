@@ -3,7 +3,7 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterBed, needsClusterLab } from "../support/cluster/bed.ts";
 import { isReady, type Kubectl } from "../support/cluster/kubectl.ts";
-import { clusterFile, members, VIP } from "../support/cluster/lab-cluster.ts";
+import { clusterFile, ENDPOINT, members, VIP } from "../support/cluster/lab-cluster.ts";
 import { podOn, serviceOf, waitForPod } from "../support/cluster/pods.ts";
 import { seededOrder } from "../support/cluster/seed.ts";
 import { vipHolder, waitForApi } from "../support/cluster/vip.ts";
@@ -15,7 +15,7 @@ const FAILOVER_SECONDS = 5;
 test("three control planes and two workers, switched on in any order, become one cluster", async (t) => {
   if (needsClusterLab(t)) return;
   const bed = await ClusterBed.open(t);
-  await bed.apply(clusterFile("lab", ALL, { endpoint: { address: VIP } }));
+  await bed.apply(clusterFile("lab", ALL, { endpoint: ENDPOINT }));
   await bed.installAll(ALL);
   const { order, pauses } = seededOrder(t, ALL);
   const on = bed.seconds;

@@ -1,13 +1,13 @@
 /** Where a cluster's API answers, and what balances and keeps that address. */
 import { z } from "zod";
 import { parseIpv4 } from "../../net/ipv4.ts";
-import { dnsNameSchema, ipSchema, portSchema } from "./cluster-fields.ts";
+import { dnsNameSchema, ipSchema, portSchema, wordSchema } from "./cluster-fields.ts";
 
 const statsSchema = z.strictObject({
   port: portSchema.default(8404).describe("Port of the page"),
   path: z.string().startsWith("/").default("/haproxy?stats").describe("Path of the page"),
-  user: z.string().min(1).optional().describe("Who may see it; anyone when left out"),
-  password: z.string().min(1).optional().describe("Password of that user"),
+  user: wordSchema.optional().describe("Who may see it; anyone when left out"),
+  password: wordSchema.optional().describe("Password of that user"),
 });
 
 /** Health checks and limits of each API server behind haproxy. */
@@ -45,9 +45,7 @@ const vrrpSchema = z.strictObject({
     .positive()
     .default(1)
     .describe("Time between two signs of life of the holder; after three without, another takes over"),
-  password: z
-    .string()
-    .min(1)
+  password: wordSchema
     .max(8)
     .optional()
     .meta({ description: "VRRP password; keepalived uses eight characters of it and sends them readable" }),
@@ -100,6 +98,9 @@ export const endpointSchema = z
       .describe("How connections are spread over the API servers"),
     timeoutSeconds: z.int().positive().default(10_800).meta({
       description: "How long a silent connection lives: watches, logs and exec sit still for hours",
+    }),
+    maxConnections: z.int().min(100).default(20_000).meta({
+      description: "Connections that haproxy takes at once; it needs two open files for each",
     }),
     server: serverSchema.prefault({}).meta({ description: "How haproxy checks and uses each API server" }),
     stats: statsSchema.optional().meta({ description: "haproxy's statistics page; none when left out" }),

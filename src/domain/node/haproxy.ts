@@ -5,7 +5,7 @@ import { type ClusterView, membersWith } from "../cluster/members.ts";
 /** haproxy.cfg. All control planes are listed from the start; those not installed yet are simply down. */
 export function haproxyConfig(endpoint: EndpointSpec, cluster: ClusterView): string {
   return `${[
-    ...global(),
+    ...global(endpoint),
     ...defaults(endpoint),
     ...api(endpoint, cluster),
     ...endpoint.forwards.flatMap((forward) => passOn(forward, endpoint, cluster)),
@@ -13,13 +13,13 @@ export function haproxyConfig(endpoint: EndpointSpec, cluster: ClusterView): str
   ].join("\n")}\n`;
 }
 
-function global(): readonly string[] {
+function global({ maxConnections }: EndpointSpec): readonly string[] {
   return [
     "global",
     "  log /dev/log local0",
     "  user haproxy",
     "  group haproxy",
-    "  maxconn 20000",
+    `  maxconn ${maxConnections}`,
     "  stats socket /run/haproxy/admin.sock mode 660 level admin",
     "",
   ];

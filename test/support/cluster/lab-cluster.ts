@@ -8,6 +8,8 @@ import type { MachineSpecInput, Role } from "../../../src/domain/machine-spec.ts
 import { LAB_VERSION } from "../kubernetes-components.ts";
 
 export const VIP = "10.78.0.9";
+/** This host limits open files to fewer than haproxy wants by default. */
+export const ENDPOINT = { address: VIP, maxConnections: 4000 } as const;
 
 /** One machine to be: its number makes MAC and address. */
 export interface LabMember {
