@@ -15,7 +15,7 @@ import { nodeReportSchema } from "../../src/services/node-reports.ts";
 
 const SCRIPT = join(import.meta.dirname, "../../boot-templates/first-boot/report");
 
-type Behaviour = "answer" | "drop" | "unavailable";
+type Behaviour = "answer" | "drop" | "unavailable" | "approval";
 
 interface Seen {
   readonly url: string;
@@ -123,6 +123,8 @@ class ToldAppliance {
     this.seen.push({ url: request.url ?? "", body: JSON.parse(text) as Record<string, unknown>, client });
     const behaviour = this.behaviours.shift() ?? "answer";
     if (behaviour === "drop") request.socket.destroy();
+    else if (behaviour === "approval")
+      response.writeHead(503).end('{"detail":"waiting for approval: approval code 12AB-34CD; wait"}');
     else if (behaviour === "unavailable") response.writeHead(503).end('{"detail":"waiting for approval"}');
     else if (request.url === "/node/v1/enrol")
       response.end(JSON.stringify({ certificate: this.#sign(text), authority: "x" }));
@@ -207,10 +209,24 @@ test("DESIGN-5.15 lost answers and refusals are outlasted with one key, and said
   assert.equal(code, 0, console);
   assert.match(
     console,
-    /waiting: the appliance has not enrolled this machine yet \(it answered 503 to enrol: .*waiting for approval/,
+    /waiting: the appliance has not enrolled this machine yet \(it answered 503 to enrol: waiting for approval\)/,
   );
   assert.equal(keysAsked(appliance).size, 1);
   assert.equal(appliance.seen.filter(({ url }) => url.endsWith("/report")).length, 3);
+});
+
+test("DESIGN-3.7 in a hostile network the approval code stands on the console once, with what to do", async (t) => {
+  if (toolsMissing(t)) return;
+  const appliance = new ToldAppliance(t);
+  await appliance.start();
+  appliance.behaviours.push("approval", "approval", "drop");
+  const { code, console } = await appliance.bootToTheEnd();
+  assert.equal(code, 0, console);
+  assert.equal(console.match(/^muster: APPROVAL CODE 12AB-34CD$/gm)?.length, 1, console);
+  assert.match(
+    console,
+    /`muster describe kube0` show the same code\? Then this is the machine: run `muster confirm kube0`/,
+  );
 });
 
 test("DESIGN-5.15 a power cut at every request: the machine goes on with the key it made", async (t) => {

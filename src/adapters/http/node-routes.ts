@@ -81,7 +81,7 @@ function sendEnrolment(response: Response, outcome: EnrolmentOutcome): void {
     case "waiting":
       sendProblem(response, {
         code: "unavailable",
-        detail: `waiting for approval: an operator compares the code ${outcome.code} and confirms this machine`,
+        detail: `waiting for approval: approval code ${outcome.code}; an operator compares it and confirms this machine`,
         headers: { "Retry-After": "15" },
       });
       return;
