@@ -6,7 +6,7 @@ import { attachedNetworks, refuseAmbiguousNetworks, servedNetwork } from "./adap
 import { Metrics } from "./adapters/telemetry/metrics.ts";
 import { createLog } from "./adapters/telemetry/pino-log.ts";
 import { buildAddons } from "./compose/addons.ts";
-import { buildAssets } from "./compose/assets.ts";
+import { assetsDirectory, buildAssets } from "./compose/assets.ts";
 import { buildBootPlane } from "./compose/boot-plane.ts";
 import { buildCluster } from "./compose/cluster.ts";
 import { buildClusterAccess } from "./compose/cluster-access.ts";
@@ -128,7 +128,13 @@ export function restoreAppliance(
   options: { readonly file: string; readonly replace: boolean },
 ): Promise<RestoreReport> {
   const { dataDir } = config;
-  return restoreBackup({ ...options, dataDir, clock: systemClock, limits: lifecycleLimits(config) });
+  return restoreBackup({
+    ...options,
+    dataDir,
+    assetsDirectory: assetsDirectory(config),
+    clock: systemClock,
+    limits: lifecycleLimits(config),
+  });
 }
 
 async function openContext(

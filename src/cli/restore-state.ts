@@ -32,6 +32,11 @@ export async function restoreState(session: Session, name: string, options: Rest
   if (await session.printWhole(report)) return;
   session.say(`restored the state of ${localTime(report.takenAt)} into ${config.dataDir}`);
   if (report.putAside !== undefined) session.say(`what was there before lies in ${report.putAside}`);
+  if (report.assetsToFetch > 0) {
+    session.say(
+      `boot files that are not here as the backup knew them: ${report.assetsToFetch}; the appliance fetches them again`,
+    );
+  }
   if (report.held > 0) {
     session.say(`held machines: ${report.held}; after the start, look at each and \`muster confirm\` it`);
   }

@@ -5,6 +5,7 @@ import { type Archives, openArchives } from "../adapters/assets/archives.ts";
 import { createBootTree } from "../adapters/assets/boot-tree.ts";
 import { createInstallerArchive } from "../adapters/assets/installer-archive.ts";
 import { createMirror, type Mirror } from "../adapters/assets/mirror.ts";
+import type { Config } from "../config/schema.ts";
 import { type Assets, type BootFiles, needOf } from "../services/assets/assets.ts";
 import { createAssets } from "../services/assets/keep-assets.ts";
 import type { Service } from "../services/ports.ts";
@@ -22,10 +23,15 @@ export interface AssetParts {
   readonly services: readonly NamedService[];
 }
 
+/** Where the files that machines boot from lie. */
+export function assetsDirectory({ dataDir }: Pick<Config, "dataDir">): string {
+  return path.resolve(dataDir, "assets");
+}
+
 /** Builds the asset use cases over the configured archives; nothing is fetched yet. */
 export async function buildAssets(context: Context, registry: RegistryParts): Promise<AssetParts> {
   const { config, clock, log } = context;
-  const directory = path.resolve(config.dataDir, "assets");
+  const directory = assetsDirectory(config);
   const workDirectory = path.resolve(config.dataDir, "work");
   await Promise.all([directory, workDirectory].map((each) => mkdir(each, { recursive: true })));
   const archives = await openArchives({ config, clock, log: log.child({ component: "assets" }) });

@@ -5,6 +5,8 @@
 import type { Readable } from "node:stream";
 import { transition } from "../domain/lifecycle.ts";
 import type { LifecycleLimits } from "../domain/lifecycle-events.ts";
+import type { AssetStore } from "./assets/assets.ts";
+import type { BootTree } from "./assets/installer-source.ts";
 import type { Clock, StoredEvent } from "./ports.ts";
 import type { MachineChange, Store } from "./store.ts";
 
@@ -35,6 +37,22 @@ export async function takeBackup(
   const stream = await archive.pack({ createdAt, copyDatabase: (file) => store.backupTo(file) });
   const time = new Date(createdAt).toISOString().slice(0, 19).replaceAll(":", "-");
   return { filename: `muster-${time}Z.backup`, stream };
+}
+
+/**
+ * Forgets the assets of a restored store whose files are not what the backup says: they are fetched again instead of being served
+ * wrong or not at all. Returns how many were forgotten.
+ */
+export async function forgetChangedAssets(
+  store: Pick<AssetStore, "all" | "remove">,
+  tree: Pick<BootTree, "hash">,
+): Promise<number> {
+  const changed: string[] = [];
+  for (const { path, sha256 } of await store.all()) {
+    if ((await tree.hash(path))?.sha256 !== sha256) changed.push(path);
+  }
+  await store.remove(changed);
+  return changed.length;
 }
 
 export interface RestoredOptions {

@@ -7,8 +7,9 @@ import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ConflictError, MusterError } from "../../domain/errors.ts";
 import type { LifecycleLimits } from "../../domain/lifecycle-events.ts";
-import { holdRestored } from "../../services/backup.ts";
+import { forgetChangedAssets, holdRestored } from "../../services/backup.ts";
 import type { Clock } from "../../services/ports.ts";
+import { createBootTree } from "../assets/boot-tree.ts";
 import { isHeldElsewhere } from "../store/sqlite-errors.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import {
@@ -25,6 +26,8 @@ import { readTar, type TarEntry } from "./tar.ts";
 export interface RestoreOptions {
   readonly file: string;
   readonly dataDir: string;
+  /** The directory of the boot files. */
+  readonly assetsDirectory: string;
   readonly clock: Clock;
   readonly limits: LifecycleLimits;
   /** Put the present state aside instead of refusing. */
@@ -35,6 +38,8 @@ export interface RestoreReport {
   readonly takenAt: number;
   /** Machines that wait for their confirmation. */
   readonly held: number;
+  /** Assets of the backup whose files are not here as it knew them: fetched again when they are needed. */
+  readonly assetsToFetch: number;
   /** Where the state that was there before lies now. */
   readonly putAside: string | undefined;
 }
@@ -54,9 +59,9 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
   const work = await mkdtemp(path.join(dataDir, "restore-"));
   try {
     const manifest = await unpack(file, work);
-    const held = await holdMachines(work, manifest, options);
+    const { held, assetsToFetch } = await adapt(work, manifest, options);
     const putAside = await swapIn({ dataDir, work, manifest, at: options.clock.now() });
-    return { takenAt: manifest.createdAt, held, putAside };
+    return { takenAt: manifest.createdAt, held, assetsToFetch, putAside };
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -140,15 +145,18 @@ async function extract(options: {
   throw new MusterError("not-verified", `this is no usable backup: ${entry.name} does not fit its checksum`);
 }
 
-async function holdMachines(
+/** Makes the restored database fit what it cannot know: machines that went on without it, boot files of this host. */
+async function adapt(
   work: string,
   manifest: BackupManifest,
   options: RestoreOptions,
-): Promise<number> {
-  const { clock, limits } = options;
+): Promise<Pick<RestoreReport, "held" | "assetsToFetch">> {
+  const { assetsDirectory, clock, limits } = options;
   const store = openSqliteStore({ file: path.join(work, DATABASE) });
   try {
-    return await holdRestored({ store, clock, limits, takenAt: manifest.createdAt });
+    const held = await holdRestored({ store, clock, limits, takenAt: manifest.createdAt });
+    const tree = createBootTree({ directory: assetsDirectory });
+    return { held, assetsToFetch: await forgetChangedAssets(store.assets, tree) };
   } finally {
     await store.close();
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -10,6 +11,7 @@ import { openSqliteStore } from "../../../../src/adapters/store/sqlite-store.ts"
 import { decideBoot } from "../../../../src/domain/boot-decision.ts";
 import type { MusterError } from "../../../../src/domain/errors.ts";
 import { takeBackup } from "../../../../src/services/backup.ts";
+import type { AssetRecord } from "../../../../src/services/ports.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 import { aMachine, anInstalledMachine, LIMITS } from "../../../support/machines.ts";
 
@@ -40,8 +42,10 @@ async function makeBackup(): Promise<{ file: string; dataDir: string }> {
   writeFileSync(path.join(dataDir, "admin-token"), "muster_1\n");
   writeFileSync(path.join(dataDir, "components.lock.json"), '{ "lock": 1, "files": {} }\n');
   writeFileSync(path.join(dataDir, "unrelated.img"), "x".repeat(1000));
+  for (const name of ["kept", "changed", "missing"]) placeAsset(dataDir, name);
   const store = openSqliteStore({ file: path.join(dataDir, "muster.db") });
   await store.machines.commit(MACHINES.map((machine) => ({ kind: "save", machine, previous: undefined })));
+  await store.assets.put(["kept", "changed", "missing"].map(assetRecord));
   const { filename, stream } = await takeBackup({ store, archive: backupArchive({ dataDir }), clock });
   assert.equal(filename, "muster-2026-11-21T09-30-00Z.backup");
   const file = path.join(newDirectory(), filename);
@@ -50,8 +54,20 @@ async function makeBackup(): Promise<{ file: string; dataDir: string }> {
   return { file, dataDir };
 }
 
+function placeAsset(dataDir: string, name: string, content = name): void {
+  mkdirSync(path.join(dataDir, "assets"), { recursive: true });
+  writeFileSync(path.join(dataDir, "assets", name), content);
+}
+
+function assetRecord(name: string): AssetRecord {
+  const sha256 = createHash("sha256").update(name).digest("hex");
+  const facts = { os: "debian-13", architecture: "amd64", version: "1", fetchedAt: 0 };
+  return { path: name, name, sha256, bytes: name.length, ...facts };
+}
+
 function restore(file: string, dataDir: string, replace = false) {
-  return restoreBackup({ file, dataDir, clock, limits: LIMITS, replace });
+  const assetsDirectory = path.join(dataDir, "assets");
+  return restoreBackup({ file, dataDir, assetsDirectory, clock, limits: LIMITS, replace });
 }
 
 function refused(code: string, message: RegExp): (error: unknown) => boolean {
@@ -66,7 +82,7 @@ test("DESIGN-3.6 a restored machine is held: nothing but its own disk boots unti
   const { file } = await makeBackup();
   const dataDir = path.join(root, `${++count}`);
   const report = await restore(file, dataDir);
-  assert.deepEqual(report, { takenAt: clock.now(), held: 2, putAside: undefined });
+  assert.deepEqual(report, { takenAt: clock.now(), held: 2, assetsToFetch: 3, putAside: undefined });
   const store = openSqliteStore({ file: path.join(dataDir, "muster.db") });
   const machines = await store.machines.all();
   assert.deepEqual(
@@ -88,7 +104,7 @@ test("DESIGN-3.1 a backup brings back authority, keys, token and lock file, read
   const { file } = await makeBackup();
   const dataDir = newDirectory();
   await restore(file, dataDir);
-  assert.deepEqual(readdirSync(dataDir).sort(), ["admin-token", "components.lock.json", "muster.db", "pki"]);
+  assert.deepEqual(readdirSync(dataDir).sort(), ["admin-token", "assets", "components.lock.json", "muster.db", "pki"]);
   assert.deepEqual(readdirSync(path.join(dataDir, "pki")).sort(), ["ca.key", "empty.srl"]);
   assert.equal(readFileSync(path.join(dataDir, "pki", "ca.key"), "utf8"), "secret key");
   for (const name of ["admin-token", "muster.db", "pki/ca.key"]) {
@@ -98,7 +114,7 @@ test("DESIGN-3.1 a backup brings back authority, keys, token and lock file, read
 
 test("DESIGN-3.1 taking a backup leaves nothing behind in the data directory", async () => {
   const { dataDir } = await makeBackup();
-  const left = ["admin-token", "components.lock.json", "muster.db", "pki", "unrelated.img"];
+  const left = ["admin-token", "assets", "components.lock.json", "muster.db", "pki", "unrelated.img"];
   assert.deepEqual(readdirSync(dataDir).sort(), left);
 });
 
@@ -173,4 +189,19 @@ test("DESIGN-7 a hostile archive writes nothing outside the data directory", asy
     writeFileSync(hostile, Buffer.concat([header, text, tarPadding(text.length), tarEnd()]));
     await assert.rejects(restore(hostile, newDirectory()), refused("not-verified", /no file of a backup/));
   }
+});
+
+test("DESIGN-7 boot files that are not what the backup knew are forgotten, so that they are fetched again", async () => {
+  const { file } = await makeBackup();
+  const dataDir = newDirectory();
+  placeAsset(dataDir, "kept");
+  placeAsset(dataDir, "changed", "something else");
+  const report = await restore(file, dataDir);
+  assert.equal(report.assetsToFetch, 2);
+  const store = openSqliteStore({ file: path.join(dataDir, "muster.db") });
+  assert.deepEqual(
+    (await store.assets.all()).map((record) => record.path),
+    ["kept"],
+  );
+  await store.close();
 });
