@@ -12,7 +12,7 @@ import type { Principal } from "./principal.ts";
 import type { Problem } from "./problem.ts";
 import { waitForState } from "./wait-for-state.ts";
 
-type Services = Pick<ControlServices, "machines">;
+type Services = Pick<ControlServices, "machines" | "resources">;
 
 /** A new machine: its name beside the fields of its spec. */
 export const registerSchema = z.strictObject({ name: nameSchema.optional(), ...machineSpecSchema.shape });
@@ -37,7 +37,7 @@ const getQuery = z.strictObject({
 });
 
 /** Everything about machines as such; what can be done with them is in api-machine-actions.ts. */
-export function machineRoutes({ machines }: Services): readonly ApiRoute[] {
+export function machineRoutes({ machines, resources }: Services): readonly ApiRoute[] {
   return [
     route({
       id: "listMachines",
@@ -138,7 +138,10 @@ export function machineRoutes({ machines }: Services): readonly ApiRoute[] {
         const stale = staleness(machine, ifMatch);
         if (stale) return problem(stale);
         if (machine.state === "retired" || machine.state === "discovered") {
-          await machines.remove(machine.name, principal.source);
+          // Its document goes too, or the next apply would register the machine again.
+          const described = resources.get("Machine", machine.name);
+          if (described) await resources.remove("Machine", machine.name, principal.source);
+          else await machines.remove(machine.name, principal.source);
           return { kind: "empty" };
         }
         return machineReply(await machines.retire(machine.name, principal.source), principal);

@@ -1,5 +1,7 @@
 /** What cannot change any more once a cluster has begun: it is written into certificates, etcd and every node. */
 import type { Fault } from "../errors.ts";
+import type { LifecycleState, Machine } from "../machine.ts";
+import type { MachineSpec } from "../machine-spec.ts";
 import type { ClusterSpec } from "./cluster-spec.ts";
 import type { At } from "./finding.ts";
 
@@ -8,6 +10,16 @@ interface Fixed {
   readonly of: (spec: ClusterSpec) => unknown;
   readonly why: string;
 }
+
+/** States in which a machine has been given its place in a cluster. */
+const JOINED: readonly LifecycleState[] = [
+  "preparing",
+  "waiting",
+  "joining",
+  "ready",
+  "draining",
+  "removing",
+];
 
 const FIXED: readonly Fixed[] = [
   {
@@ -50,4 +62,19 @@ export function changeFaults(before: ClusterSpec, after: ClusterSpec, at: At): r
     const message = `${String(now)} cannot replace ${String(old)}: the cluster has begun, and ${why}`;
     return [at(key, message)];
   });
+}
+
+/** Fields of a machine that its cluster has written down on other machines. */
+const MEMBER_FIELDS = ["cluster", "address", "roles", "interfaces"] as const;
+
+/** Why a machine that is on its way into a cluster, or in it, cannot become what a document wants; empty when it can. */
+export function memberChangeFaults(before: Machine, after: MachineSpec, at: At): readonly Fault[] {
+  const { name, spec, state } = before;
+  if (spec.cluster === undefined || !JOINED.includes(state)) return [];
+  return MEMBER_FIELDS.filter((key) => JSON.stringify(spec[key]) !== JSON.stringify(after[key])).map((key) =>
+    at(
+      [key],
+      `${name} is ${state} in cluster ${spec.cluster ?? ""}, where others know it as it is; \`muster reimage ${name}\`, apply this, then power it on`,
+    ),
+  );
 }

@@ -21,6 +21,24 @@ export const cidrSchema = z
     "expected a network with its prefix like 10.244.0.0/16",
   );
 
+/** A network or a single address, as firewalls and name servers take both. */
+export const addressesSchema = z
+  .string()
+  .refine(
+    (text) => parseIpv4(text) !== undefined || parseInterfaceAddress(text) !== undefined,
+    "expected an address or a network like 10.0.0.0/24",
+  );
+
+/** A directory of the machines; only what no shell and no configuration file takes for anything else. */
+export const directorySchema = z
+  .string()
+  .regex(/^(\/[A-Za-z0-9][A-Za-z0-9._-]*)+$/, "expected an absolute path of letters, digits, - _ and .");
+
+/** A word that goes into configuration files unquoted. */
+export const wordSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.+-]*$/, "expected letters, digits, and _ . + - between them");
+
 /** A release without a leading `v`: 1.36.3 */
 export const versionSchema = z
   .string()

@@ -5,6 +5,7 @@ import { nameSchema, ROLES } from "../machine-spec.ts";
 import {
   cidrSchema,
   componentSchema,
+  directorySchema,
   dnsNameSchema,
   durationSchema,
   extraArgsSchema,
@@ -12,6 +13,7 @@ import {
   passThroughSchema,
   portSchema,
   versionSchema,
+  wordSchema,
 } from "./cluster-fields.ts";
 import { endpointSchema } from "./endpoint-spec.ts";
 import { dnsRoleSchema, nodeSchema, registryRoleSchema, runtimeSchema } from "./node-settings.ts";
@@ -28,8 +30,8 @@ const etcdSchema = z.strictObject({
   version: versionSchema
     .optional()
     .describe("Version of an external etcd; the one that kubeadm would use if left out"),
-  dataDir: z.string().startsWith("/").default("/var/lib/etcd").describe("Where etcd keeps its data"),
-  clusterToken: z.string().min(1).optional().describe("Token of an external etcd's first start"),
+  dataDir: directorySchema.default("/var/lib/etcd").describe("Where etcd keeps its data"),
+  clusterToken: wordSchema.optional().describe("Token of an external etcd's first start"),
   extraArgs: extraArgsSchema,
 });
 
@@ -81,7 +83,7 @@ const controlPlaneSchema = z.strictObject({
     description: "Run workloads on control planes; when left out, on those that have the role worker too",
   }),
   certSANs: z
-    .array(z.string().min(1))
+    .array(z.union([ipSchema, dnsNameSchema]))
     .default([])
     .meta({ description: "Further names and addresses in the API server's certificate" }),
   apiServer: componentSchema,
@@ -160,7 +162,7 @@ const pkiSchema = z.strictObject({
 const imagesSchema = z.strictObject({
   repository: z
     .string()
-    .min(1)
+    .regex(/^[a-z0-9][a-z0-9.:/_-]*$/, "expected a repository like registry.example.com/kubernetes")
     .default("registry.k8s.io")
     .describe("Where the images of Kubernetes come from"),
   fallback: z

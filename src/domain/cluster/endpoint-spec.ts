@@ -5,7 +5,11 @@ import { dnsNameSchema, ipSchema, portSchema, wordSchema } from "./cluster-field
 
 const statsSchema = z.strictObject({
   port: portSchema.default(8404).describe("Port of the page"),
-  path: z.string().startsWith("/").default("/haproxy?stats").describe("Path of the page"),
+  path: z
+    .string()
+    .regex(/^\/[!-~]*$/, "expected a path like /haproxy?stats")
+    .default("/haproxy?stats")
+    .describe("Path of the page"),
   user: wordSchema.optional().describe("Who may see it; anyone when left out"),
   password: wordSchema.optional().describe("Password of that user"),
 });

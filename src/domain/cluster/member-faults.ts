@@ -22,7 +22,11 @@ export function memberFindings(cluster: CheckedCluster, facts: RackFacts): reado
     ...roleFindings(cluster),
     ...cluster.machines.flatMap((machine) => addressFindings(machine, cluster, facts)),
     ...hostFindings(cluster),
-    ...cluster.machines.flatMap((machine) => [...sizeFindings(machine), ...labelFindings(machine)]),
+    ...cluster.machines.flatMap((machine) => [
+      ...sizeFindings(machine),
+      ...labelFindings(machine),
+      ...diskFindings(machine),
+    ]),
   ];
 }
 
@@ -178,4 +182,15 @@ function labelFindings({ spec, at }: CheckedMachine): readonly Finding[] {
     const message = `a node may not give itself the label ${label}; use a prefix of your own, or node.kubernetes.io/`;
     return [refuse(at(["labels", label], message))];
   });
+}
+
+/** A machine with data disks has more than one disk: "the only one" would stop its installation. */
+function diskFindings({ spec, at }: CheckedMachine): readonly Finding[] {
+  if ((spec.dataDisks ?? []).length === 0 || spec.install.layout === "raid1") return [];
+  const rule = Array.isArray(spec.install.disk) ? spec.install.disk[0] : spec.install.disk;
+  const told = Object.entries(rule).some(([key, value]) => key !== "match" && value !== undefined);
+  if (told || (rule.match !== undefined && rule.match !== "only")) return [];
+  const message =
+    "the install disk is not the only one where there are dataDisks; name it by size, serial or path";
+  return [refuse(at(["install", "disk"], message))];
 }

@@ -1,6 +1,15 @@
 /** What every machine of a cluster is given below Kubernetes: runtime, registries, kernel, firewall, logs. */
 import { z } from "zod";
-import { ipSchema, portSchema, quantitySchema, versionSchema } from "./cluster-fields.ts";
+import { labelsSchema } from "../node-labels.ts";
+import {
+  addressesSchema,
+  directorySchema,
+  dnsNameSchema,
+  ipSchema,
+  portSchema,
+  quantitySchema,
+  versionSchema,
+} from "./cluster-fields.ts";
 
 const PACKAGE = /^[a-z0-9][a-z0-9+.-]+$/;
 const HOST = /^[a-z0-9][a-z0-9.-]*(:\d+)?$/;
@@ -56,7 +65,7 @@ export const nodeSchema = z.strictObject({
   sysctls: z
     .record(
       z.string().regex(/^[a-z0-9_]+([./][A-Za-z0-9_-]+)+$/, "expected a name like vm.max_map_count"),
-      z.union([z.string(), z.number()]).transform(String),
+      z.union([z.string().regex(/^[ -~]+$/, "expected one line"), z.number()]).transform(String),
     )
     .default({})
     .meta({ description: "Kernel parameters besides those that Kubernetes needs" }),
@@ -73,14 +82,14 @@ export const nodeSchema = z.strictObject({
     .default("off")
     .meta({ description: "nftables lets in only what the cluster needs; off leaves the machine open" }),
   trustedNetworks: z
-    .array(z.string())
+    .array(addressesSchema)
     .default([])
     .meta({ description: "Networks besides the nodes' own that the firewall lets reach SSH and the API" }),
   hosts: z
     .array(
       z.strictObject({
         address: ipSchema.describe("Address"),
-        names: z.array(z.string().min(1)).min(1).describe("Names it has"),
+        names: z.array(dnsNameSchema).min(1).describe("Names it has"),
       }),
     )
     .default([])
@@ -96,14 +105,14 @@ export const nodeSchema = z.strictObject({
     .strictObject({ system: reservationSchema, kube: reservationSchema })
     .prefault({})
     .meta({ description: "Resources kept from pods: for the system, and for Kubernetes itself" }),
-  labels: z.record(z.string(), z.string()).default({}).meta({ description: "Labels of every node" }),
+  labels: labelsSchema.default({}).meta({ description: "Labels of every node" }),
 });
 
 /** A registry that the machine with the role `registry` runs. */
 export const registryRoleSchema = z.strictObject({
-  name: z.string().min(1).optional().meta({ description: "Name clients use; the machine's own if left out" }),
+  name: dnsNameSchema.optional().meta({ description: "Name clients use; the machine's own if left out" }),
   port: portSchema.default(443).describe("Port of the registry"),
-  dataDir: z.string().startsWith("/").default("/var/lib/registry").describe("Where it keeps images"),
+  dataDir: directorySchema.default("/var/lib/registry").describe("Where it keeps images"),
   users: z
     .array(
       z.strictObject({
@@ -113,7 +122,7 @@ export const registryRoleSchema = z.strictObject({
           .describe("Name of the user"),
         passwordHash: z
           .string()
-          .regex(/^\$2[aby]\$/, "expected a bcrypt hash made by `htpasswd -nB NAME`")
+          .regex(/^\$2[aby]\$[./A-Za-z0-9$]+$/, "expected a bcrypt hash made by `htpasswd -nB NAME`")
           .describe("bcrypt hash of the password, as `htpasswd -nB NAME` makes it"),
       }),
     )
@@ -123,9 +132,12 @@ export const registryRoleSchema = z.strictObject({
 
 /** Zones that the machines with the role `dns` serve. */
 export const dnsRoleSchema = z.strictObject({
-  zone: z.string().min(1).optional().meta({ description: "Forward zone; the machines' domain if left out" }),
+  zone: dnsNameSchema.optional().meta({ description: "Forward zone; the machines' domain if left out" }),
   forwarders: z.array(ipSchema).default([]).describe("Name servers for every other name"),
-  allow: z.array(z.string()).default([]).meta({ description: "Networks that may ask, besides the nodes'" }),
+  allow: z
+    .array(addressesSchema)
+    .default([])
+    .meta({ description: "Networks that may ask, besides the nodes'" }),
   statisticsPort: portSchema.optional().describe("Port of its statistics; none when left out"),
   resolver: z.boolean().default(true).meta({ description: "The other members use it as their resolver" }),
 });

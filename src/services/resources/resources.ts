@@ -1,7 +1,8 @@
 /** The documents that describe the rack: judged together, applied all or nothing, and the same ones twice change nothing. */
-import { changeFaults } from "../../domain/cluster/change-faults.ts";
+import { changeFaults, memberChangeFaults } from "../../domain/cluster/change-faults.ts";
 import { type Judgement, judgeClusters } from "../../domain/cluster/cluster-faults.ts";
 import type { RackFacts } from "../../domain/cluster/finding.ts";
+import { faultIn } from "../../domain/cluster/inherit.ts";
 import {
   faultAt,
   keyOf,
@@ -180,11 +181,18 @@ export class Resources implements Service {
   }
 
   #changeFaults(before: Resolution, after: Resolution): readonly Fault[] {
-    return after.clusters.flatMap(({ name, spec, resource }) => {
+    const { registry, begun } = this.#options;
+    const clusters = after.clusters.flatMap(({ name, spec, resource }) => {
       const old = before.clusters.find((each) => each.name === name);
-      if (!old || !this.#options.begun(name)) return [];
+      if (!old || !begun(name)) return [];
       return changeFaults(old.spec, spec, (path, message) => faultAt(resource, path, message));
     });
+    const members = after.machines.flatMap(({ name, spec, layers }) => {
+      const machine = registry.byName(name);
+      if (!machine || !begun(machine.spec.cluster ?? "")) return [];
+      return memberChangeFaults(machine, spec, (path, message) => faultIn(layers, path, message));
+    });
+    return [...clusters, ...members];
   }
 
   #useFaults({ put, remove }: Change, forget: readonly string[]): readonly Fault[] {

@@ -126,6 +126,30 @@ test("DESIGN-3.1 a document is deleted by kind and name, with its machines, unle
   await request(app).delete("/api/v1/resources/pod/lab").set(auth).expect(404);
 });
 
+test("DESIGN-3.4 a machine that is forgotten takes its document along: the next apply does not bring it back", async () => {
+  const { app, auth, control } = await rack();
+  const machine = (name: string, mac: string) =>
+    `apiVersion: muster/v1\nkind: Machine\nmetadata: { name: ${name} }\nspec: { mac: "${mac}" }\n---\n`;
+  const text = machine("a", "52:54:00:00:00:01");
+  await request(app)
+    .post("/api/v1/apply")
+    .set(auth)
+    .send({ files: files(text) })
+    .expect(200);
+  await request(app).delete("/api/v1/machines/a").set(auth).expect(200);
+  await request(app).delete("/api/v1/machines/a").set(auth).expect(204);
+  const other = machine("b", "52:54:00:00:00:02");
+  await request(app)
+    .post("/api/v1/apply")
+    .set(auth)
+    .send({ files: files(other) })
+    .expect(200);
+  assert.deepEqual(
+    control.registry.list().map(({ name }) => name),
+    ["b"],
+  );
+});
+
 test("DESIGN-3.5 a viewer sees clusters and changes nothing", async () => {
   const { app, auth, control } = await rack("viewer");
   await request(app).get("/api/v1/clusters").set(auth).expect(200);

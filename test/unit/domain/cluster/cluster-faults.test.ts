@@ -223,6 +223,38 @@ for (const { name, replace, says, facts } of REFUSED) {
   });
 }
 
+for (const [name, before, after, words] of [
+  [
+    "DESIGN-5.11 the only disk as install disk beside data disks",
+    "roles: [worker]",
+    "roles: [worker]\n      spec: { dataDisks: [{ disk: { match: largest } }] }",
+    /not the only one where there are dataDisks/,
+  ],
+  [
+    "DESIGN-7 a password that would break haproxy's configuration",
+    "port: 8443",
+    "port: 8443, stats: { user: a, password: 'x y' }",
+    /letters, digits/,
+  ],
+  [
+    "DESIGN-7 a line break among trusted networks",
+    NETWORK,
+    'node: { trustedNetworks: ["10.0.0.0/8\\naccept"] }',
+    /expected an address or a network/,
+  ],
+  [
+    "DESIGN-7 a directory that a shell would take apart",
+    NETWORK,
+    "etcd: { dataDir: /var/lib/etcd;reboot }",
+    /expected an absolute path/,
+  ],
+] as const) {
+  test(`${name} is refused`, () => {
+    const { faults } = judgeText(CLUSTER.replace(before, after));
+    assert.match(told(faults).join("\n"), words);
+  });
+}
+
 const WARNED: readonly Case[] = [
   {
     name: "S0-06 two control planes on one physical machine",

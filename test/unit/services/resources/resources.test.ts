@@ -251,6 +251,26 @@ test("S2-07 what is written into certificates and nodes is fixed once the cluste
   );
 });
 
+test("S2-07 a machine that is in its cluster keeps its address and roles until it is reimaged", async (t) => {
+  const spec = {
+    mac: "52:54:00:12:34:11",
+    cluster: "lab",
+    roles: ["worker" as const],
+    address: "10.20.0.20",
+  };
+  const work0 = anInstalledMachine({ name: "work0", state: "ready", spec });
+  const { apply, registry } = await rack(t, { machines: [work0], begun: true });
+  await apply(CLUSTER);
+  const moved = CLUSTER.replace("addresses: 10.20.0.20", "addresses: 10.20.0.30");
+  await assert.rejects(apply(moved), (error: unknown) => {
+    assert.ok(error instanceof ConfigError);
+    assert.match(error.faults[0]?.message ?? "", /work0 is ready in cluster lab.*muster reimage work0/);
+    assert.equal(error.faults[0]?.line, 19);
+    return true;
+  });
+  assert.equal(registry.byName("work0")?.spec.address, "10.20.0.20");
+});
+
 test("DESIGN-3.1 a cluster is deleted with the machines in its groups, but not while one is in use", async (t) => {
   const { apply, registry, resources } = await rack(t);
   const heard: ClusterChange["kind"][] = [];
