@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterBed, needsClusterLab } from "../support/cluster/bed.ts";
-import { carryOut, etcdAnswers, KILL_STEPS, type Kill } from "../support/cluster/kills.ts";
+import { carryOut, comesTo, etcdAnswers, KILL_STEPS, type Kill } from "../support/cluster/kills.ts";
 import { clusterFile, ENDPOINT, members } from "../support/cluster/lab-cluster.ts";
 import { random, seedOf, shuffled } from "../support/cluster/seed.ts";
 
@@ -60,14 +60,17 @@ test("an init holder that comes back after its turn was given away cannot form a
   assert.deepEqual((await kubectl.nodes()).map(({ metadata }) => metadata.name).sort(), ["c2", "c3"]);
 });
 
-/** One power cut for each machine that is there from the start, the control planes' among them in what only they do. */
+/** One power cut for each machine that is there from the start. */
 function sample(next: () => number): readonly Kill[] {
-  return ALL.filter(({ name }) => name !== LATE).map(({ name }) => ({
-    machine: name,
-    step: KILL_STEPS[Math.floor(next() * KILL_STEPS.length)] ?? "kubeadm",
-    after: Math.floor(next() * 3000),
-    off: 500 + Math.floor(next() * 3000),
-  }));
+  return ALL.filter(({ name }) => name !== LATE).map((member) => {
+    const steps = KILL_STEPS.filter((step) => comesTo(member, step));
+    return {
+      machine: member.name,
+      step: steps[Math.floor(next() * steps.length)] ?? "kubeadm",
+      after: Math.floor(next() * 3000),
+      off: 500 + Math.floor(next() * 3000),
+    };
+  });
 }
 
 function note(t: TestContext, kill: Kill, fell: boolean): void {

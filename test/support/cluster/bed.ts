@@ -42,6 +42,11 @@ export function needsClusterLab(t: TestContext): boolean {
   return needsRoot(t) || needsPrograms(t, ...programs);
 }
 
+/** Whoever closes the bed in the end: a test does. */
+export interface Closing {
+  after(close: () => Promise<void>): void;
+}
+
 export class ClusterBed {
   readonly namespace: Namespace;
   readonly directory: string;
@@ -69,7 +74,7 @@ export class ClusterBed {
   }
 
   /** Brings everything, starts the appliance; `config` is laid over the bed's own, section by section. */
-  static async open(t: TestContext, config: ConfigInput = {}): Promise<ClusterBed> {
+  static async open(t: Closing, config: ConfigInput = {}): Promise<ClusterBed> {
     await removeLeftovers();
     const upstream = await bringUpstream();
     const rootfs = await bringRootfs();

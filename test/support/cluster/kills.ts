@@ -19,7 +19,14 @@ export interface Kill {
   readonly off: number;
 }
 
+/** Steps that a machine without the shared certificates never comes to. */
+const CONTROL_PLANE_STEPS: readonly KillStep[] = ["secrets", "addons"];
 const POLL = 50;
+
+/** Whether a machine with these roles comes to the step. */
+export function comesTo({ roles }: Pick<LabMember, "roles">, step: KillStep): boolean {
+  return roles.includes("control-plane") || !CONTROL_PLANE_STEPS.includes(step);
+}
 
 /**
  * Carries out one power cut and gives the power back.
