@@ -100,8 +100,11 @@ configured() {
 	if [ "$wanted" = "$(cat "$node/applied/$service" 2>/dev/null)" ] && systemctl is-active -q "$service"; then
 		return 0
 	fi
+	# With $RELOAD a service that runs with an earlier configuration of ours keeps its connections.
+	how=restart
+	if [ -n "${RELOAD:-}" ] && [ -e "$node/applied/$service" ]; then how=reload-or-restart; fi
 	rm -f "$node/applied/$service"
-	if ! systemctl restart "$service" || ! in_time 30 systemctl is-active -q "$service"; then
+	if ! systemctl "$how" "$service" || ! in_time 30 systemctl is-active -q "$service"; then
 		systemctl status --no-pager -n 20 "$service" || true
 		fail "$service does not run with the configuration it was given"
 	fi

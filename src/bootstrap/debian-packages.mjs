@@ -27,6 +27,8 @@ export const TEST_PACKAGES = [
   ...["cpio", "zstd", "xz-utils", "openssl", "kmod"],
   // what clusters keep their state in
   ...["etcd-server", "etcd-client"],
+  // what stands before clusters
+  ...["haproxy", "keepalived", "bind9-utils"],
   // container images from programs of others
   ...["docker-registry", "skopeo", "containerd", "apache2-utils"],
   // the image, built without an engine

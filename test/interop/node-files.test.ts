@@ -247,9 +247,13 @@ test("DESIGN-8 systemd takes every unit", (t) => {
       else if (drop) assert.match(content, /^\[Service\]\n/);
     }
   }
-  const shipped = ["muster-node.service", "muster-routes.service", "muster-routes.timer"].map((name) =>
-    join(TEMPLATES, "node", name),
-  );
+  const shipped = [
+    "muster-node.service",
+    "muster-routes.service",
+    "muster-routes.timer",
+    "muster-refresh.service",
+    "muster-refresh.timer",
+  ].map((name) => join(TEMPLATES, "node", name));
   for (const file of [...units.values(), ...shipped]) {
     const result = spawnSync("systemd-analyze", ["verify", "--man=no", file], { encoding: "utf8" });
     const own = result.stderr
@@ -266,7 +270,7 @@ test("DESIGN-8 systemd takes every unit", (t) => {
 
 test("DESIGN-8 the shell takes every script, shellcheck finds nothing", (t) => {
   const shipped = [
-    ...["node", "routes", "lib.sh"].map((name) => join(TEMPLATES, "node", name)),
+    ...["node", "routes", "refresh", "lib.sh"].map((name) => join(TEMPLATES, "node", name)),
     ...readdirSync(join(TEMPLATES, "node/steps")).map((name) => join(TEMPLATES, "node/steps", name)),
     join(TEMPLATES, "first-boot/payload"),
   ];

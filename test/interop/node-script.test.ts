@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { aCluster } from "../support/clusters.ts";
+import { aCluster, aMember } from "../support/clusters.ts";
 import { NodeMachine } from "../support/node-machine.ts";
 
 const cluster = aCluster({ spec: { kubernetes: { version: "1.36.3" }, network: { cni: "routed" } } });
@@ -73,6 +73,23 @@ test("STEPS a failed join is undone, reported with its log and without its token
   assert.doesNotMatch(failure ?? "", /abcdef\.0123456789abcdef/);
 });
 
+test("S0-05 a control plane that came later reaches the balancer and the names of machines that are set up", (t) => {
+  const kube0 = machine(t, "kube0", "init");
+  assert.ok(kube0.run().finished);
+  const members = [...cluster.members, aMember("kube3", { roles: ["control-plane"], host: 13 })];
+  kube0.offer({ ...cluster, members }, "kube0");
+  kube0.write("log", "");
+  const { finished, output } = kube0.run({ program: "refresh" });
+  assert.ok(finished, output);
+  assert.match(kube0.read("root/etc/haproxy/haproxy.cfg"), /server kube3 10\.20\.0\.13:6443/);
+  assert.match(kube0.read("root/etc/hosts"), /^10\.20\.0\.13 kube3$/m);
+  assert.match(kube0.read("log"), /^reload-or-restart haproxy$/m);
+  assert.doesNotMatch(kube0.read("log"), /containerd|kubeadm|restart kubelet/);
+  kube0.write("log", "");
+  assert.ok(kube0.run({ program: "refresh" }).finished);
+  assert.equal(kube0.read("log"), "", "nothing new, nothing done");
+});
+
 test("STEPS a reset is done only when the turn orders it", (t) => {
   const kube0 = machine(t, "kube0", "init");
   kube0.write("appliance/orders", "action=reset\n");
@@ -83,8 +100,12 @@ test("STEPS a reset is done only when the turn orders it", (t) => {
   assert.doesNotMatch(kube0.read("etcd-ids"), /an older cluster/);
 });
 
-const everyNth = (calls: number, step: number) =>
-  Array.from({ length: Math.ceil(calls / step) }, (_, index) => 1 + index * step);
+/** Calls at which a run is killed: a few spread over it, or every `MUSTER_KILL_STEP`th one. */
+function killPoints(calls: number): readonly number[] {
+  const step = Number(process.env["MUSTER_KILL_STEP"] ?? Math.ceil(calls / 3));
+  const first = Math.min(step, 1 + Math.floor(step / 2));
+  return Array.from({ length: Math.floor((calls - first) / step) + 1 }, (_, index) => first + index * step);
+}
 
 for (const { name, turn, title } of [
   { name: "kube0", turn: "init", title: "the init holder goes on with its one etcd" },
@@ -95,8 +116,7 @@ for (const { name, turn, title } of [
     const calm = machine(t, name, turn);
     assert.ok(calm.run().finished);
     const wanted = settled(calm);
-    const step = Number(process.env["MUSTER_KILL_STEP"] ?? 37);
-    for (const killAt of everyNth(calm.calls, step)) {
+    for (const killAt of killPoints(calm.calls)) {
       const cut = new NodeMachine(cluster, name, turn);
       const first = cut.run({ killAt });
       const where = `killed at call ${killAt}: ${cut.read("killed-at")}`;

@@ -18,7 +18,7 @@ import { shellAssignments } from "../../src/domain/install/shell.ts";
 import { planNode } from "../../src/domain/node/node-plan.ts";
 import type { NodePlan } from "../../src/domain/node/plan-types.ts";
 import { encodeTar } from "../../src/protocol/tar.ts";
-import { payloadFiles } from "../../src/services/node/payload.ts";
+import { packPayload, payloadFiles } from "../../src/services/node/payload.ts";
 import { shippedTemplates } from "./install-plans.ts";
 
 const STUB = join(import.meta.dirname, "programs/node-stub.sh");
@@ -109,19 +109,31 @@ export class NodeMachine {
     );
   }
 
+  /** What the appliance answers from now on when it is asked for the payload of a member. */
+  offer(cluster: ClusterView, name: string): void {
+    const files = payloadFiles(planOf(cluster, name), { downloads: "", templates: shippedTemplates() });
+    writeFileSync(join(this.lab, "appliance/payload"), packPayload(files));
+  }
+
   /** Runs the script once; with `killAt` it is killed at that call of a program. Returns whether it came to its end. */
-  run({ killAt = 0 }: { readonly killAt?: number } = {}): {
+  run({
+    killAt = 0,
+    program = "node",
+  }: {
+    readonly killAt?: number;
+    readonly program?: "node" | "refresh";
+  } = {}): {
     readonly finished: boolean;
     readonly output: string;
   } {
     this.write("calls", "0\n");
     // A reboot: what was in memory is gone, services are as systemd would start them.
     rmSync(join(this.lab, "root/run"), { recursive: true, force: true });
-    rmSync(join(this.lab, "active"), { force: true });
+    if (program === "node") rmSync(join(this.lab, "active"), { force: true });
     rmSync(join(this.lab, "sleeps"), { force: true });
     const result = spawnSync(
       "setsid",
-      ["--wait", "sh", "-c", 'echo $$ >"$LAB/group"; exec "$LAB/root/usr/local/lib/muster/node"'],
+      ["--wait", "sh", "-c", 'echo $$ >"$LAB/group"; exec "$LAB/root/usr/local/lib/muster/$PROGRAM"'],
       {
         encoding: "utf8",
         timeout: 120_000,
@@ -129,6 +141,7 @@ export class NodeMachine {
           PATH: `${join(this.lab, "bin")}:${process.env["PATH"] ?? ""}`,
           REAL_PATH: process.env["PATH"] ?? "",
           LAB: this.lab,
+          PROGRAM: program,
           OWN_ADDRESS: this.#address,
           MUSTER_ROOT: join(this.lab, "root"),
           MUSTER_LONGEST_PAUSE: "0",

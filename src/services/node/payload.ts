@@ -46,6 +46,7 @@ const UNITS = "/etc/systemd/system";
 const PROGRAMS = [
   "node",
   "routes",
+  "refresh",
   "steps/files",
   "steps/packages",
   "steps/binaries",
@@ -64,7 +65,13 @@ const PROGRAMS = [
   "steps/addons",
   "steps/finish",
 ] as const;
-const UNIT_FILES = ["muster-node.service", "muster-routes.service", "muster-routes.timer"] as const;
+const UNIT_FILES = [
+  "muster-node.service",
+  "muster-routes.service",
+  "muster-routes.timer",
+  "muster-refresh.service",
+  "muster-refresh.timer",
+] as const;
 
 export class NodePayloads {
   readonly #options: NodePayloadsOptions;

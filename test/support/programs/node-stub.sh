@@ -122,6 +122,7 @@ curl() {
 	done
 	case $url in
 	*/mirror/*) cp "$appliance/files/${url##*/}" "$out" ;;
+	*/payload) cp "$appliance/payload" "$out"; printf 200 ;;
 	*/turn) turn "$data" >"$out"; printf 200 ;;
 	*/secrets) cp "$appliance/secrets.tar" "$out"; remember secrets; printf 200 ;;
 	*/addons) : >"$out"; printf 204 ;;
@@ -163,7 +164,7 @@ crictl) echo "$2" >>"$LAB/images" ;;
 systemctl)
 	case "$*" in
 	"is-active -q "*) grep -qx "$3" "$LAB/active" 2>/dev/null ;;
-	restart*) for last; do :; done; remember "restart $last"; echo "$last" >>"$LAB/active" ;;
+	restart* | reload*) for last; do :; done; remember "$1 $last"; echo "$last" >>"$LAB/active" ;;
 	start*) remember "start $2" ;;
 	stop*) remember "stop $2" ;;
 	is-enabled*) false ;;
