@@ -6,6 +6,7 @@ import { z } from "zod";
 import { parseIpv4 } from "../net/ipv4.ts";
 import { parseMac } from "../net/mac.ts";
 import { parseInterfaceAddress } from "../net/subnet.ts";
+import { argumentFault, MAX_OWN_ARGUMENTS } from "./install/kernel-arguments.ts";
 import { labelsSchema, taintsSchema } from "./node-labels.ts";
 
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -198,7 +199,16 @@ export const machineSpecSchema = z.strictObject({
     .default([])
     .meta({ description: "Firmware packages added to the installer's initrd, for NICs that need one" }),
   kernelArguments: z
-    .array(z.string().regex(KERNEL_ARGUMENT, "expected one kernel argument"))
+    .array(
+      z
+        .string()
+        .regex(KERNEL_ARGUMENT, "expected one kernel argument")
+        .refine(
+          (text) => argumentFault(text) === undefined,
+          "a boot script would change it: no quotes, backslashes or ${",
+        ),
+    )
+    .max(MAX_OWN_ARGUMENTS, `expected ${MAX_OWN_ARGUMENTS} at most: a kernel panics at too many`)
     .default([])
     .meta({
       description:

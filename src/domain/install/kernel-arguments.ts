@@ -5,6 +5,16 @@ import { macWithHyphens } from "../../net/mac.ts";
 /** The kernel panics above 32 arguments it does not know itself ("Too many boot env vars"). */
 export const MAX_ARGUMENTS = 32;
 
+/** How many arguments of its own a machine may have: every other place may be taken by what the installer needs. */
+export const MAX_OWN_ARGUMENTS = MAX_ARGUMENTS - 18;
+
+/** Why an argument cannot pass through a boot script; undefined when it can. */
+export function argumentFault(text: string): string | undefined {
+  // iPXE expands ${…}, takes quotes and backslashes away, and reads || and && as its own.
+  const broken = /["'\\\s]|\$\{/.test(text) || text === "||" || text === "&&";
+  return broken ? `the kernel argument ${text} cannot stand in an iPXE script` : undefined;
+}
+
 export interface KernelArgumentInput {
   readonly preseedUrl: string;
   readonly hostname: string;
@@ -79,10 +89,8 @@ function checked(all: readonly string[]): readonly string[] {
   if (all.length > MAX_ARGUMENTS) {
     throw new RangeError(`${all.length} kernel arguments are more than the ${MAX_ARGUMENTS} a kernel takes`);
   }
-  // iPXE expands ${…}, takes quotes and backslashes away, and reads || and && as its own.
-  const broken = all.find((text) => /["'\\\s]|\$\{/.test(text) || text === "||" || text === "&&");
-  if (broken !== undefined)
-    throw new RangeError(`the kernel argument ${broken} cannot stand in an iPXE script`);
+  const fault = all.map(argumentFault).find((text) => text !== undefined);
+  if (fault !== undefined) throw new RangeError(fault);
   return all;
 }
 

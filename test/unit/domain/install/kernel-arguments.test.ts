@@ -5,6 +5,7 @@ import {
   installerArguments,
   type KernelArgumentInput,
   MAX_ARGUMENTS,
+  MAX_OWN_ARGUMENTS,
   rescueArguments,
 } from "../../../../src/domain/install/kernel-arguments.ts";
 import { machineSpecSchema } from "../../../../src/domain/machine-spec.ts";
@@ -64,12 +65,41 @@ test("KERNEL-ARGUMENTS a spec takes parameters of the kernel and answers to the 
     "base-installer/initramfs-tools/driver-policy=dep",
     "man-db:man-db/auto-update=false",
   ];
-  const bad = ["", "two words", "a=b\nc", "/sbin/init", "a//b=1", "a/=1", "../x", "a:b:c/d=1", "-x", "a=é"];
+  const bad = [
+    "a=${net0/mac}",
+    'a="b"',
+    "a='b'",
+    "a=b\\c",
+    "",
+    "two words",
+    "a=b\nc",
+    "/sbin/init",
+    "a//b=1",
+    "a/=1",
+    "../x",
+    "a:b:c/d=1",
+    "-x",
+    "a=é",
+  ];
   assert.deepEqual(
     good.filter((text) => !parse(text)),
     [],
   );
   assert.deepEqual(bad.filter(parse), []);
+});
+
+test("KERNEL-ARGUMENTS a spec with as many as it may have always fits beside what the installer needs", () => {
+  const many = (count: number) => Array.from({ length: count }, (_, index) => `a${index}=1`);
+  const parse = (count: number) => machineSpecSchema.safeParse({ mac, kernelArguments: many(count) }).success;
+  assert.deepEqual([parse(MAX_OWN_ARGUMENTS), parse(MAX_OWN_ARGUMENTS + 1)], [true, false]);
+  const fullest = {
+    ...INPUT,
+    domain: "example.net",
+    log: { host: "192.0.2.1", port: 514 },
+    console: "ttyS0,115200",
+  };
+  const all = installerArguments({ ...fullest, extra: many(MAX_OWN_ARGUMENTS) });
+  assert.equal(all.length, MAX_ARGUMENTS, "no place is left unused");
 });
 
 test("KERNEL-ARGUMENTS more than a kernel takes, or what iPXE would change, is refused", () => {
