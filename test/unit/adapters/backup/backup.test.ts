@@ -104,7 +104,7 @@ test("DESIGN-3.1 a backup brings back authority, keys, token and lock file, read
   const { file } = await makeBackup();
   const dataDir = newDirectory();
   await restore(file, dataDir);
-  assert.deepEqual(readdirSync(dataDir).sort(), ["admin-token", "assets", "components.lock.json", "muster.db", "pki"]);
+  assert.deepEqual(readdirSync(dataDir).sort(), ["admin-token", "components.lock.json", "muster.db", "pki"]);
   assert.deepEqual(readdirSync(path.join(dataDir, "pki")).sort(), ["ca.key", "empty.srl"]);
   assert.equal(readFileSync(path.join(dataDir, "pki", "ca.key"), "utf8"), "secret key");
   for (const name of ["admin-token", "muster.db", "pki/ca.key"]) {
