@@ -118,14 +118,21 @@ function createTransport({ proxy, timeoutMs = 30_000 }: UpstreamOptions): Transp
   return { send, close };
 }
 
-/** One request; rejects with the address (never with credentials) and the cause. */
+/**
+ * One request; rejects with the address (never with credentials) and the cause. A connection that was kept open and that
+ * the server has closed meanwhile is not the server's failure: the request goes out once more on a new one.
+ */
 function exchange(url: URL, options: https.RequestOptions): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const client = url.protocol === "https:" ? https : http;
     const viaProxy = options.host !== undefined;
     const request = viaProxy ? http.request(options) : client.request(url, options);
     request.on("timeout", () => request.destroy(new Error("no answer in time")));
-    request.on("error", (cause) => {
+    request.on("error", (cause: NodeJS.ErrnoException) => {
+      if (request.reusedSocket && cause.code === "ECONNRESET") {
+        resolve(exchange(url, options));
+        return;
+      }
       reject(new MusterError("upstream-failed", `cannot reach ${url.origin}: ${cause.message}`, { cause }));
     });
     request.on("response", (response) => {

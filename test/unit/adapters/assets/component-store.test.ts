@@ -18,6 +18,7 @@ const FILES = componentFiles(RELEASE, {
   sources: { containerd: { from: "release" }, etcd: true },
 });
 const KUBEADM = FILES.find(({ name }) => name === "kubeadm")!;
+const KUBELET = FILES.find(({ name }) => name === "kubelet")!;
 const RUNC = FILES.find(({ component }) => component === "runc")!;
 const MANIFEST = {
   component: "flannel",
@@ -109,6 +110,22 @@ describe("the store of released files", () => {
       return true;
     };
     await bench.store.compare(KUBEADM);
+  });
+
+  it("asks again on a new connection when the kept one was closed meanwhile", async () => {
+    publish(upstream, KUBEADM);
+    publish(upstream, KUBELET);
+    await bench.store.obtain(KUBEADM);
+    // The server closes as soon as the next request has arrived, as one does whose patience ended that moment.
+    let closed = false;
+    upstream.interference = (request) => {
+      if (closed) return false;
+      closed = true;
+      request.socket.resetAndDestroy();
+      return true;
+    };
+    assert.ok(await bench.store.obtain(KUBELET));
+    assert.ok(closed);
   });
 
   it("holds a manifest without a published checksum to what was seen first", async () => {
