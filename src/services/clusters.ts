@@ -13,6 +13,6 @@ export interface Clusters {
   list(): readonly ClusterView[];
   /** The cluster that a machine is a member of. */
   ofMachine(machineName: string): ClusterView | undefined;
-  /** Called after every change; returns the function that ends the subscription. */
+  /** Called soon after every change, once for those that come together; returns the function that ends the subscription. */
   subscribe(listener: (change: ClusterChange) => void): () => void;
 }

@@ -29,19 +29,22 @@ export function judgeClusters(
   set: ResourceSet,
   { facts, others }: { readonly facts: RackFacts; readonly others: readonly OtherMachine[] },
 ): Judgement {
+  const elsewhere = new Set<Fault>();
+  // Those without a document come first: what both want is then told at the document.
   const machines: readonly CheckedMachine[] = [
+    ...others.map(({ name, spec }) => ({
+      name,
+      spec,
+      at: (path: readonly PropertyKey[], message: string) => {
+        const fault = { path: [`machine ${name}`, ...path.map(String)].join(", "), message };
+        elsewhere.add(fault);
+        return fault;
+      },
+    })),
     ...set.machines.map(({ name, spec, layers }) => ({
       name,
       spec,
       at: (path: readonly PropertyKey[], message: string) => named(name, faultIn(layers, path, message)),
-    })),
-    ...others.map(({ name, spec }) => ({
-      name,
-      spec,
-      at: (path: readonly PropertyKey[], message: string) => ({
-        path: [`machine ${name}`, ...path.map(String)].join(", "),
-        message,
-      }),
     })),
   ];
   const clusters = set.clusters.map(
@@ -62,9 +65,10 @@ export function judgeClusters(
       ...componentFindings(cluster),
     ]),
   ];
-  const of = (severity: Finding["severity"]): readonly Fault[] =>
-    findings.filter((finding) => finding.severity === severity).map(({ fault }) => fault);
-  return { faults: of("fault"), warnings: of("warning") };
+  // A machine that no document describes cannot be mended in one, so it stops none.
+  const refused = findings.filter(({ severity, fault }) => severity === "fault" && !elsewhere.has(fault));
+  const told = findings.filter((finding) => !refused.includes(finding));
+  return { faults: refused.map(({ fault }) => fault), warnings: told.map(({ fault }) => fault) };
 }
 
 /** A finding about one machine says which, also where its value stands in a profile or group. */

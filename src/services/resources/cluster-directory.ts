@@ -21,6 +21,8 @@ export class ClusterDirectory implements Clusters {
   readonly #specs = new Map<string, ClusterSpec>();
   /** Views as they were last asked for or told. */
   readonly #views = new Map<string, ClusterView>();
+  /** Clusters of which subscribers have not been told yet. */
+  readonly #news = new Set<string>();
   readonly #listeners = new Set<(change: ClusterChange) => void>();
 
   constructor(options: DirectoryOptions) {
@@ -41,6 +43,7 @@ export class ClusterDirectory implements Clusters {
     for (const name of gone) {
       this.#specs.delete(name);
       this.#views.delete(name);
+      this.#news.delete(name);
       this.#tell({ kind: "removed", name });
     }
     for (const { name, spec } of clusters) {
@@ -75,10 +78,25 @@ export class ClusterDirectory implements Clusters {
     return () => void this.#listeners.delete(listener);
   }
 
+  // Thousands of machines may change in one commit: whoever listens hears of their cluster once.
   #changed(name: string): void {
     this.#views.delete(name);
-    const cluster = this.get(name);
-    if (cluster) this.#tell({ kind: "changed", cluster });
+    if (!this.#specs.has(name)) return;
+    if (this.#news.size === 0) {
+      queueMicrotask(() => {
+        this.#tellNews();
+      });
+    }
+    this.#news.add(name);
+  }
+
+  #tellNews(): void {
+    const names = [...this.#news];
+    this.#news.clear();
+    for (const name of names) {
+      const cluster = this.get(name);
+      if (cluster) this.#tell({ kind: "changed", cluster });
+    }
   }
 
   #tell(change: ClusterChange): void {

@@ -324,6 +324,37 @@ test("DESIGN-3.4 a machine registered by itself joins the cluster that it names"
   );
 });
 
+test("DESIGN-6 a cluster whose machines all change at once is told once", async (t) => {
+  const { apply, resources } = await rack(t);
+  await apply(CLUSTER);
+  const heard: ClusterChange[] = [];
+  resources.clusters.subscribe((change) => heard.push(change));
+  await apply(CLUSTER.replace("  machines:", "  defaults: { timezone: Europe/Berlin }\n  machines:"));
+  await Promise.resolve();
+  assert.equal(heard.length <= 2, true, "once for the machines, once for the cluster's own document");
+  const last = heard.at(-1);
+  assert.deepEqual(
+    last?.kind === "changed" && last.cluster.members.map(({ spec }) => spec.timezone),
+    Array(5).fill("Europe/Berlin"),
+  );
+});
+
+test("DESIGN-7 a machine that no document describes stops no documents, only a conflict with it does", async (t) => {
+  const lost = anInstalledMachine({
+    name: "lost",
+    spec: { mac: "52:54:00:12:34:77", cluster: "lab", roles: ["worker"] },
+  });
+  const { apply } = await rack(t, { machines: [lost] });
+  const { warnings } = await apply(CLUSTER);
+  assert.match(warnings.map(({ message }) => message).join(), /lost needs an address of its own/);
+  await assert.rejects(apply(CLUSTER.replace("34:12", "34:77")), (error: unknown) => {
+    assert.ok(error instanceof ConfigError);
+    assert.match(error.faults[0]?.message ?? "", /52:54:00:12:34:77 belongs to machine lost/);
+    assert.equal(error.faults[0]?.line, 20);
+    return true;
+  });
+});
+
 test("DESIGN-3.4 a machine that came into use meanwhile is not forgotten", async (t) => {
   const { registry } = await rack(t, { machines: [anInstalledMachine({ name: "db" })] });
   await assert.rejects(
