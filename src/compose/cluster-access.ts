@@ -10,6 +10,7 @@ import { ClusterOperations } from "../services/cluster/cluster-operations.ts";
 import { ClusterPki } from "../services/cluster/cluster-pki.ts";
 import type { ClusterStates } from "../services/cluster/cluster-state.ts";
 import type { RecordedPhase } from "../services/cluster/look-at-cluster.ts";
+import { NodeLabels } from "../services/cluster/node-labels.ts";
 import { NodeReadiness } from "../services/cluster/node-readiness.ts";
 import { ClusterObserver } from "../services/cluster/observer.ts";
 import { PkiRecords } from "../services/cluster/pki-record.ts";
@@ -60,6 +61,7 @@ export async function buildClusterAccess(
     log: clusterLog,
   });
   const serving = new ServingCertificates({ access, read: readRequestedNames, events, log: clusterLog });
+  const labels = new NodeLabels({ access, log: clusterLog });
   const snapshots = new ClusterSnapshots({
     access,
     store: snapshotFiles(path.join(config.dataDir, "snapshots")),
@@ -76,6 +78,7 @@ export async function buildClusterAccess(
     after: [
       (cluster, status) => readiness.tell(cluster, status),
       (cluster) => serving.settle(cluster),
+      (cluster) => labels.settle(cluster),
       (cluster, status) => snapshots.settle(cluster, status),
       (cluster) => keepClusterInfo({ pki, access, events, log: clusterLog }, cluster),
     ],
