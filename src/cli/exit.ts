@@ -26,14 +26,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof UsageError) return EXIT.usage;
   if (isInterruption(error)) return EXIT.interrupted;
-  if (
-    error instanceof MusterError &&
-    error.code === ("bad-config" satisfies ErrorCode) &&
-    !("status" in error)
-  ) {
-    return EXIT.badConfig;
-  }
-  return EXIT.failed;
+  return isBadConfig(error) ? EXIT.badConfig : EXIT.failed;
 }
 
 /** The lines that tell what went wrong, with every fault and a hint; none when it has been said already. */
@@ -55,6 +48,13 @@ export function failureLines(error: unknown): readonly string[] {
 /** What nobody foresaw is shown with its stack: it is a fault of the program, and whoever mends it needs that. */
 function isForeseen(error: Error): boolean {
   return error instanceof MusterError || error instanceof UsageError || "code" in error;
+}
+
+/** A configuration of this host, or documents that the appliance refused: what was written is wrong, not the world. */
+function isBadConfig(error: unknown): boolean {
+  const code: ErrorCode = "bad-config";
+  if (!(error instanceof MusterError)) return false;
+  return "problem" in error ? error.problem === code : error.code === code;
 }
 
 /** Besides our own error, what Node throws out of a wait that the user's signal ended. */

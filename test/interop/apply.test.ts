@@ -50,7 +50,7 @@ test("DESIGN-3.4 examples/minimal.yaml is planned, applied once, applied again f
   const wrong = path.join(serving.directory, "wrong.yaml");
   writeFileSync(wrong, readFileSync(MINIMAL, "utf8").replace("    port: 8443", "    port: 6443"));
   const refused = await muster("apply", "-f", "wrong.yaml");
-  assert.equal(refused.code, 1);
+  assert.equal(refused.code, 78);
   const line = readFileSync(wrong, "utf8").split("\n").indexOf("    port: 6443") + 1;
   assert.match(
     refused.stderr,

@@ -91,7 +91,7 @@ test("DESIGN-3.1 plan and --dry-run ask for nothing to be done", async (t) => {
   );
 });
 
-test("DESIGN-7 faults are told with their places, and the exit code says that it failed", async (t) => {
+test("DESIGN-7 faults are told with their places, and the exit code says that the documents are wrong", async (t) => {
   const faults = [
     { path: "Cluster lab, network.podCDIR", message: "unknown key", file: "a.yaml", line: 6, column: 14 },
     { path: "Machine x, mac", message: "is required", file: "a.yaml", line: 9, column: 1 },
@@ -100,7 +100,7 @@ test("DESIGN-7 faults are told with their places, and the exit code says that it
   const { directory, terminal } = await bench(t, { "POST apply": { status: 422, body } });
   await writeFile(path.join(directory, "a.yaml"), "one");
   const screen = terminal();
-  assert.equal(await screen.run("apply", "-f", "a.yaml"), 1);
+  assert.equal(await screen.run("apply", "-f", "a.yaml"), 78);
   assert.match(screen.err, /the documents have 2 faults; nothing was changed\n/);
   assert.match(screen.err, /^ {2}a\.yaml:6:14: Cluster lab, network\.podCDIR: unknown key$/m);
   assert.match(screen.err, /^ {2}a\.yaml:9:1: Machine x, mac: is required$/m);
