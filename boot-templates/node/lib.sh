@@ -130,7 +130,7 @@ leftovers() {
 		if [ -e "$root/etc/kubernetes/$trace" ]; then return 0; fi
 	done
 	# A worker is given no file of the cluster's PKI: this one is from a join, and would stop the next.
-	if [ "$SECRETS" = 0 ] && [ -e "$root/etc/kubernetes/pki/ca.crt" ]; then return 0; fi
+	if ! has_role control-plane && [ -e "$root/etc/kubernetes/pki/ca.crt" ]; then return 0; fi
 	etcd_data
 }
 

@@ -13,7 +13,8 @@ const CNI_MODULES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What the runtime, the pod network and storage need loaded, sorted. */
-export function kernelModules({ member, cluster }: NodePlanInput): readonly string[] {
+export function kernelModules(input: NodePlanInput): readonly string[] {
+  const { member, cluster } = input;
   const node = isNode(member)
     ? ["overlay", "br_netfilter", "nf_conntrack", ...(CNI_MODULES[cluster.spec.network.cni] ?? [])]
     : [];

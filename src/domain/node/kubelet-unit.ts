@@ -1,7 +1,7 @@
 /** The kubelet as a service, with kubeadm's drop-in. */
 import type { TextFile } from "../install/shell.ts";
 import type { NodePlanInput } from "./plan-types.ts";
-import { runsPods } from "./runtime-files.ts";
+import { runsPods } from "./runs-pods.ts";
 import { textFile } from "./text-file.ts";
 
 const UNIT = `[Unit]

@@ -39,6 +39,10 @@ export function planNode(input: NodePlanInput): NodePlan {
     throw new RenderError(
       `cluster ${cluster.name} has several control planes and no endpoint: give it one (endpoint.address)`,
     );
+  if (isNode(member) && member.roles.includes("etcd") && cluster.spec.etcd.topology === "external")
+    throw new RenderError(
+      `${member.name} cannot run an external etcd beside Kubernetes: give the role etcd machines of its own, or let etcd.topology be stacked`,
+    );
   const lists = {
     packages: nodePackages(input),
     downloads: downloadsOf(input),

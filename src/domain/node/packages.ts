@@ -2,7 +2,7 @@
 import { isNode } from "../cluster/members.ts";
 import { balances, holdsEndpoint } from "./endpoint-hosts.ts";
 import type { NodePlanInput } from "./plan-types.ts";
-import { runsPods } from "./runtime-files.ts";
+import { runsPods } from "./runs-pods.ts";
 
 /** Sorted by name, a person's own among them. */
 export function nodePackages(input: NodePlanInput): readonly string[] {

@@ -5,6 +5,7 @@ import { ownRepository } from "./images.ts";
 import { CRI_SOCKET } from "./kubeadm-config.ts";
 import type { NodePlanInput } from "./plan-types.ts";
 import { registryTrust } from "./registry-trust.ts";
+import { runsPods } from "./runs-pods.ts";
 import { textFile } from "./text-file.ts";
 
 /** Version 3 of the configuration is read by containerd 2.x, version 2 by 1.7; later programs migrate both in memory. */
@@ -30,13 +31,6 @@ export function runtimeFiles(input: NodePlanInput): readonly TextFile[] {
     textFile("/etc/crictl.yaml", CRICTL),
     textFile("/etc/profile.d/muster-kubernetes.sh", profile(member.roles.includes("control-plane"))),
   ];
-}
-
-/** Whether containers run here: on every node, and where etcd is a static pod. */
-export function runsPods({ member, cluster }: Pick<NodePlanInput, "member" | "cluster">): boolean {
-  const { topology, deployment } = cluster.spec.etcd;
-  const etcdPod = topology === "external" && deployment === "static-pod" && member.roles.includes("etcd");
-  return isNode(member) || etcdPod;
 }
 
 function containerdConfig({ member, cluster, release }: NodePlanInput): string {

@@ -1,9 +1,9 @@
 /** Which steps of the node script a member runs. */
-import { isNode } from "../cluster/members.ts";
 import type { NodePlanInput, NodeStep } from "./plan-types.ts";
+import { runsPods } from "./runs-pods.ts";
 
 /** Steps before a turn is asked for. */
-export function stepNames({ member }: NodePlanInput): readonly NodeStep[] {
-  const runtime: readonly NodeStep[] = isNode(member) ? ["runtime", "images"] : [];
+export function stepNames(input: NodePlanInput): readonly NodeStep[] {
+  const runtime: readonly NodeStep[] = runsPods(input) ? ["runtime", "images"] : [];
   return ["files", "packages", "binaries", "system", ...runtime, "balancer"];
 }
