@@ -6,8 +6,12 @@ import { judgeClusters } from "../../../src/domain/cluster/cluster-faults.ts";
 import { clusterView } from "../../../src/domain/cluster/members.ts";
 import { resolveResources } from "../../../src/domain/cluster/resource-set.ts";
 import { CATALOGUE } from "../../../src/domain/components/addons/catalogue.ts";
+import { changesNothing } from "../../../src/services/resources/apply-plan.ts";
 import { readDocuments } from "../../../src/services/resources/read-documents.ts";
+import { Resources } from "../../../src/services/resources/resources.ts";
+import { startCore } from "../../support/appliance-core.ts";
 import { told } from "../../support/cluster-documents.ts";
+import { LIMITS } from "../../support/machines.ts";
 
 const EXAMPLES = path.join(import.meta.dirname, "../../../examples");
 
@@ -39,6 +43,26 @@ for (const file of FILES) {
     const { faults } = judgeClusters(set, { facts, others: [] });
     assert.deepEqual(told(faults), []);
     for (const cluster of set.clusters) assert.ok(clusterView(cluster, set.machines).members.length > 0);
+  });
+}
+
+for (const file of FILES) {
+  test(`S2-07 examples/${file} is applied once; a second time changes nothing`, async (t) => {
+    const { store, registry, clock, log, stop } = await startCore();
+    t.after(stop);
+    const facts = { mode: "proxy" as const, address: "192.0.2.1", subnets: [], addons };
+    const options = { store: store.resources, registry, clock, log, limits: LIMITS };
+    const resources = new Resources({ ...options, facts: () => facts, begun: () => true });
+    await resources.start();
+    const text = readFileSync(path.join(EXAMPLES, file), "utf8");
+    const apply = () => resources.apply(readDocuments([{ name: file, text }]), "cli");
+    const first = await apply();
+    assert.ok(first.machines.length > 0 && first.machines.every(({ action }) => action === "register"));
+    assert.deepEqual(
+      registry.list().map(({ name }) => name),
+      first.machines.map(({ name }) => name).sort(),
+    );
+    assert.ok(changesNothing(await apply()));
   });
 }
 
