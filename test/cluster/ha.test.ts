@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterBed, needsClusterLab } from "../support/cluster/bed.ts";
+import { etcdAnswers } from "../support/cluster/kills.ts";
 import { isReady, type Kubectl } from "../support/cluster/kubectl.ts";
 import { clusterFile, ENDPOINT, members, VIP } from "../support/cluster/lab-cluster.ts";
 import { podOn, serviceOf, waitForPod } from "../support/cluster/pods.ts";
@@ -9,7 +10,7 @@ import { seededOrder } from "../support/cluster/seed.ts";
 import { vipHolder, waitForApi } from "../support/cluster/vip.ts";
 
 const ALL = members({ controlPlanes: 3, workers: 2 });
-const SECONDS_TO_READY = 900;
+const SECONDS_TO_READY = 1200;
 const FAILOVER_SECONDS = 5;
 
 test("three control planes and two workers, switched on in any order, become one cluster", async (t) => {
@@ -43,7 +44,34 @@ test("three control planes and two workers, switched on in any order, become one
     "S0-16 the API answers through the VIP within five seconds of its holder's death",
     async (inner) => survivesHolder(inner, bed),
   );
+  await t.test(
+    "S0-17 a control plane is reimaged: out of etcd and the cluster, installed, and back",
+    async () => isReimaged(bed, kubectl),
+  );
 });
+
+async function isReimaged(bed: ClusterBed, kubectl: Kubectl): Promise<void> {
+  const name = "c3";
+  const machine = bed.machine(name);
+  await bed.waitForReady(ALL, SECONDS_TO_READY);
+  const before = await kubectl.must(["get", "node", name, "-o", "jsonpath={.metadata.uid}"]);
+  await bed.muster(["reimage", name, "--yes", "--force"]);
+  await bed.appliance.waitForMachine(name, ({ state }) => state === "registered", SECONDS_TO_READY);
+  const answers = await etcdAnswers(bed, [{ name: "c1" }, { name: "c2" }]);
+  assert.ok(
+    answers.every((answer) => answer.endsWith(" c1,c2")),
+    answers.join("; "),
+  );
+  await machine.wipeDisk();
+  await bed.install(machine);
+  await machine.powerOn();
+  await bed.waitForReady([{ name }], SECONDS_TO_READY);
+  const voters = new Set(await etcdAnswers(bed, [{ name: "c1" }, { name: "c2" }, { name }]));
+  assert.equal(voters.size, 1);
+  assert.match([...voters][0] ?? "", / c1,c2,c3$/);
+  const after = await kubectl.must(["get", "node", name, "-o", "jsonpath={.metadata.uid}"]);
+  assert.notEqual(after, before, "it is another Node");
+}
 
 async function reachesService(kubectl: Kubectl): Promise<void> {
   await kubectl.apply(

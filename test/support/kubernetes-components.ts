@@ -1,4 +1,8 @@
 /** What the cluster lab compiles: Go modules, the programs in them, and the versions that belong to a Kubernetes release. */
+import type { Addon } from "../../src/domain/components/addons/addon.ts";
+import { metallb } from "../../src/domain/components/addons/metallb.ts";
+import { metricsServer } from "../../src/domain/components/addons/metrics-server.ts";
+import { traefik } from "../../src/domain/components/addons/traefik.ts";
 import { kubernetesRelease } from "../../src/domain/components/kubernetes-release.ts";
 
 /** One Go module that is compiled as it was published. */
@@ -53,6 +57,29 @@ export function goComponents(kubernetesVersion: string = LAB_VERSION): readonly 
     etcd(defaults.etcd),
     coredns(tagOf(release.images, "coredns").replace(/^v/, "")),
   ];
+}
+
+/** Add-ons of the catalogue whose programs are published as modules, at the catalogue's versions. */
+export function addonComponents(): readonly GoComponent[] {
+  return [
+    ofAddon(metricsServer, "sigs.k8s.io/metrics-server", { "cmd/metrics-server": "metrics-server" }),
+    ofAddon(metallb, "go.universe.tf/metallb", { controller: "controller", speaker: "speaker" }),
+    ofAddon(traefik, "github.com/traefik/traefik/v3", { "cmd/traefik": "traefik" }),
+  ];
+}
+
+function ofAddon(
+  { name, version }: Pick<Addon, "name" | "version">,
+  module: string,
+  programs: Readonly<Record<string, string>>,
+): GoComponent {
+  return {
+    name,
+    version,
+    requires: { [module]: `v${version}` },
+    programs: Object.entries(programs).map(([below, file]) => ({ package: `${module}/${below}`, file })),
+    variables: {},
+  };
 }
 
 /** The tag that kubeadm wants of one of its images. */

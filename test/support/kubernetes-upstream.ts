@@ -31,10 +31,13 @@ const IPTABLES = [
 
 /** Directories of one upstream. */
 export interface KubernetesUpstream {
+  readonly directory: string;
   /** What `https://dl.k8s.io` holds. */
   readonly kubernetes: string;
   /** What `https://github.com` holds. */
   readonly github: string;
+  /** What `https://raw.githubusercontent.com` holds. */
+  readonly githubRaw: string;
   /** Storage of a registry that answers for `registry.k8s.io`. */
   readonly registry: string;
 }
@@ -55,7 +58,13 @@ export async function bringUpstream(
     });
   }
   const below = (name: string): string => path.join(directory, name);
-  return { kubernetes: below("kubernetes"), github: below("github"), registry: below("registry") };
+  return {
+    directory,
+    kubernetes: below("kubernetes"),
+    github: below("github"),
+    githubRaw: below("github-raw"),
+    registry: below("registry"),
+  };
 }
 
 async function fingerprints(compiled: CompiledComponents): Promise<string> {

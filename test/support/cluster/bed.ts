@@ -9,6 +9,7 @@ import type { TestContext } from "node:test";
 import type { ConfigInput } from "../../../src/config/schema.ts";
 import { Appliance } from "../appliance.ts";
 import { hostMirrors } from "../debian-release.ts";
+import { addAddons } from "../kubernetes-addons.ts";
 import { bringUpstream } from "../kubernetes-upstream.ts";
 import { createNamespace, type Namespace, needsPrograms, needsRoot } from "../netns.ts";
 import { Upstream } from "../upstream.ts";
@@ -74,9 +75,14 @@ export class ClusterBed {
   }
 
   /** Brings everything, starts the appliance; `config` is laid over the bed's own, section by section. */
-  static async open(t: Closing, config: ConfigInput = {}): Promise<ClusterBed> {
+  static async open(
+    t: Closing,
+    config: ConfigInput = {},
+    { addons = false }: { readonly addons?: boolean } = {},
+  ): Promise<ClusterBed> {
     await removeLeftovers();
     const upstream = await bringUpstream();
+    if (addons) await addAddons(upstream.directory);
     const rootfs = await bringRootfs();
     const directory = await mkdtemp(path.join(tmpdir(), "muster-cluster-"));
     await writeFile(path.join(directory, "owner"), String(process.pid));

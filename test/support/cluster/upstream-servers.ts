@@ -7,7 +7,9 @@ import type { ConfigInput } from "../../../src/config/schema.ts";
 import type { KubernetesUpstream } from "../kubernetes-upstream.ts";
 import type { Daemon, Namespace } from "../netns.ts";
 
-const PORTS = { kubernetes: 8001, github: 8002, registry: 5000 } as const;
+const PORTS = { kubernetes: 8001, github: 8002, githubRaw: 8003, registry: 5000 } as const;
+/** One registry stands for all of them: the names below them differ. */
+const REGISTRIES = ["registry.k8s.io", "docker.io", "quay.io"];
 
 /** What was asked of the servers, and by whom. */
 export interface UpstreamRequest {
@@ -36,7 +38,11 @@ export class UpstreamServers {
   }): Promise<UpstreamServers> {
     const { namespace, address, upstream, directory } = options;
     const program = path.join(import.meta.dirname, "../programs/release-files.ts");
-    const places = [`${PORTS.kubernetes}=${upstream.kubernetes}`, `${PORTS.github}=${upstream.github}`];
+    const places = [
+      `${PORTS.kubernetes}=${upstream.kubernetes}`,
+      `${PORTS.github}=${upstream.github}`,
+      `${PORTS.githubRaw}=${upstream.githubRaw}`,
+    ];
     const files = namespace.spawnNode(program, [address, ...places]);
     await files.waitFor(/^serving/m);
     const file = path.join(directory, "registry.yaml");
@@ -50,10 +56,13 @@ export class UpstreamServers {
   get config(): Pick<Required<ConfigInput>, "images"> & { readonly mirrors: ConfigInput["mirrors"] } {
     const at = (port: number): string => `http://${this.#address}:${port}`;
     return {
-      images: { upstreams: { "registry.k8s.io": { url: at(PORTS.registry) } } },
+      images: {
+        upstreams: Object.fromEntries(REGISTRIES.map((host) => [host, { url: at(PORTS.registry) }])),
+      },
       mirrors: {
         kubernetes: { upstream: at(PORTS.kubernetes) },
         github: { upstream: at(PORTS.github) },
+        githubRaw: { upstream: at(PORTS.githubRaw) },
       },
     };
   }
