@@ -43,7 +43,13 @@ export class Appliance {
     await mkdir(this.directory, { recursive: true });
     const file = path.join(this.directory, "muster.yaml");
     await writeFile(file, stringify(this.#config));
-    this.#daemon = this.#namespace.spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MUSTER, "serve", "--config", file]);
+    this.#daemon = this.#namespace.spawn(process.execPath, [
+      "--disable-warning=ExperimentalWarning",
+      MUSTER,
+      "serve",
+      "--config",
+      file,
+    ]);
     const deadline = performance.now() + 60_000;
     for (;;) {
       const answer = await this.api("GET", "/api/v1/machines").catch(() => undefined);
