@@ -62,6 +62,12 @@ export class MemoryClusters implements Clusters {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** Takes a cluster away and tells whoever listens. */
+  remove(name: string): void {
+    this.#views.delete(name);
+    for (const listener of this.#listeners) listener({ kind: "removed", name });
+  }
+
   /** Puts a cluster in place and tells whoever listens. */
   apply(cluster: ClusterView): void {
     this.#views.set(cluster.name, cluster);

@@ -137,7 +137,8 @@ export class FakeRack implements ClusterAccess {
         machine.kubelet = false;
         machine.kubeadm = { what: reply.action, token: reply.token ?? "", progress: 0 };
         return "working";
-      default:
+      case "wait":
+      case "addons":
         return "idle";
     }
   }
@@ -155,7 +156,7 @@ export class FakeRack implements ClusterAccess {
 
   #init(machine: FakeMachine): "working" | "done" | "failed" {
     const { name } = machine.member;
-    switch (machine.kubeadm?.progress) {
+    switch (machine.kubeadm?.progress ?? 0) {
       case 1:
         machine.disk.kubeletConf = true;
         return "working";
@@ -196,7 +197,7 @@ export class FakeRack implements ClusterAccess {
     const id = machine.kubeadm?.token.split(".")[0] ?? "";
     if (!alive) return "failed";
     const controlPlane = roles.includes("control-plane");
-    switch (machine.kubeadm?.progress) {
+    switch (machine.kubeadm?.progress ?? 0) {
       case 1:
         if (!alive.tokens.has(id)) return "failed";
         machine.disk.kubeletConf = true;

@@ -67,6 +67,15 @@ export class ClusterStates implements Service {
     });
   }
 
+  /** Forgets a cluster that was deleted: another one of its name begins anew. */
+  forget(cluster: string): Promise<void> {
+    return this.alone(cluster, async () => {
+      if (!this.#records.has(cluster)) return;
+      await this.#options.store.remove(cluster);
+      this.#records.delete(cluster);
+    });
+  }
+
   #draft(cluster: string): ClusterDraft {
     const present = (): ClusterRecord => this.get(cluster);
     return {

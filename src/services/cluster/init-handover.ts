@@ -78,10 +78,10 @@ export class InitHandover {
     const { states, events, look } = this.#options;
     this.#cluster(name);
     await states.update(name, (record) => {
-      if (!record.frozen) throw refused(`cluster ${name} is not frozen`);
-      const { frozen: thawed, ...rest } = record;
+      const { frozen, ...rest } = record;
+      if (!frozen) throw refused(`cluster ${name} is not frozen`);
       const { init } = rest;
-      if (request.etcdClusterId === undefined || init.phase !== "initialised") return thawed && rest;
+      if (request.etcdClusterId === undefined || init.phase !== "initialised") return rest;
       return { ...rest, init: { ...init, etcdClusterId: request.etcdClusterId } };
     });
     look.forget(name);

@@ -36,9 +36,8 @@ export function lastControlPlaneGuard({ clusters, states }: MemberGuardOptions):
         (member) => record.members[member.name]?.joinedAt !== undefined,
       );
       if (joined.length !== 1 || joined[0]?.name !== name) return Promise.resolve(undefined);
-      const advice = `to give the whole cluster up, retire ${name} and register it again`;
       return Promise.resolve(
-        `it is the only control plane: nothing would be left that it could join; ${advice}`,
+        `it is the only control plane: nothing would be left that it could join; ${giveUp(cluster)}`,
       );
     },
   };
@@ -66,8 +65,11 @@ export async function quorumObjection(
   const others = etcdMembersOf(cluster).filter(({ name }) => name !== machine.name);
   const othersReimaged = others.map(({ name }) => name).filter((name) => comesBack(machines.byName(name)));
   const objection = removalObjection({ target: machine.name, etcd, othersReimaged });
-  const giveUp = `to give the whole cluster up, retire ${machine.name} and register it again`;
-  return objection === undefined ? undefined : `${objection}; ${giveUp}`;
+  return objection === undefined ? undefined : `${objection}; ${giveUp(cluster)}`;
+}
+
+function giveUp({ name }: ClusterView): string {
+  return `to give the cluster up, retire its machines, delete cluster ${name}, and apply it again`;
 }
 
 /** Before the initialisation nobody is; after it whoever joined, or was on its way in. */

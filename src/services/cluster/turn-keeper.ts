@@ -1,4 +1,7 @@
-/** Tidies up after turns without being asked: tokens that are spent go, also after a restart or a silence of the cluster. */
+/**
+ * Tidies up without being asked: spent tokens go, also after a restart or a silence of their cluster; what is on record about
+ * a cluster goes with the cluster.
+ */
 import type { Clusters } from "../clusters.ts";
 import type { Log, Service } from "../ports.ts";
 import type { Timers } from "../timers.ts";
@@ -18,6 +21,7 @@ const EVERY_MS = 20_000;
 export class TurnKeeper implements Service {
   readonly #options: TurnKeeperOptions;
   #callOff: (() => void) | undefined;
+  #unsubscribe: (() => void) | undefined;
   #sweeping: Promise<void> | undefined;
 
   constructor(options: TurnKeeperOptions) {
@@ -26,12 +30,17 @@ export class TurnKeeper implements Service {
 
   start(): Promise<void> {
     if (!this.#callOff) this.#schedule();
+    this.#unsubscribe ??= this.#options.clusters.subscribe((change) => {
+      if (change.kind === "removed") void this.#forget(change.name);
+    });
     return Promise.resolve();
   }
 
   async stop(): Promise<void> {
     this.#callOff?.();
     this.#callOff = undefined;
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
     await this.#sweeping;
   }
 
@@ -48,6 +57,17 @@ export class TurnKeeper implements Service {
       this.#schedule();
       void this.sweep();
     });
+  }
+
+  async #forget(cluster: string): Promise<void> {
+    try {
+      await this.#options.states.forget(cluster);
+    } catch (error) {
+      this.#options.log.error(
+        { err: error, cluster },
+        "the record of a deleted cluster could not be removed",
+      );
+    }
   }
 
   async #sweepAll(): Promise<void> {

@@ -296,3 +296,15 @@ test("DESIGN-5.6 one control plane applies the add-ons; another takes over when 
   await reports.report(nodeOf("kube1"), { step: "addons", state: "done" });
   assert.equal((await addons.ask(nodeOf("kube0"))).action, "done");
 });
+
+test("DESIGN-5.6 what is on record about a cluster goes with the cluster", async () => {
+  const services = await startTurns();
+  const { keeper, clusters, states, core } = services;
+  await keeper.start();
+  await join(services, "kube0");
+  clusters.remove("lab");
+  await states.alone("lab", () => Promise.resolve());
+  assert.equal(states.get("lab").init.phase, "none");
+  assert.deepEqual(await core.store.clusters.all(), []);
+  await keeper.stop();
+});
