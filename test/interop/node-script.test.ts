@@ -135,3 +135,28 @@ for (const { name, turn, title } of [
     }
   });
 }
+
+test("KILLS power cut while the payload is fetched: it is whole or not there, and then the script starts", (t) => {
+  const later = {
+    ...cluster,
+    members: [...cluster.members, aMember("work2", { roles: ["worker"], host: 22 })],
+  };
+  const calm = machine(t, "work0", "join");
+  calm.offer(later, "work0");
+  calm.write("appliance/unready", "204\n503\n");
+  const { finished, output } = calm.run({ program: "payload" });
+  assert.ok(finished, output);
+  assert.match(output, /belongs to no cluster yet/);
+  assert.match(output, /the appliance answered 503/);
+  assert.match(calm.read("log"), /^restart muster-node\.service$/m);
+  assert.match(calm.read("root/etc/muster/node/hosts"), /work2/);
+  for (const killAt of killPoints(calm.calls)) {
+    const cut = machine(t, "work0", "join");
+    cut.offer(later, "work0");
+    assert.equal(cut.run({ program: "payload", killAt }).finished, false);
+    if (!cut.has("root/var/lib/muster/payload")) assert.doesNotMatch(cut.read("log"), /restart muster-node/);
+    assert.ok(cut.run({ program: "payload" }).finished);
+    assert.match(cut.read("root/etc/muster/node/hosts"), /work2/);
+    assert.deepEqual([...cut.files().keys()], [...calm.files().keys()], `killed at ${killAt}`);
+  }
+});

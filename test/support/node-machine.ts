@@ -98,6 +98,9 @@ export class NodeMachine {
       this.write(`root${path}`, content);
       chmodSync(join(this.lab, `root${path}`), Number.parseInt(mode, 8));
     }
+    const first = join(import.meta.dirname, "../../boot-templates/first-boot/payload");
+    this.write("root/usr/local/lib/muster/payload", readFileSync(first, "utf8"));
+    chmodSync(join(this.lab, "root/usr/local/lib/muster/payload"), 0o755);
     this.write(
       "root/etc/muster/settings",
       shellAssignments({
@@ -121,7 +124,7 @@ export class NodeMachine {
     program = "node",
   }: {
     readonly killAt?: number;
-    readonly program?: "node" | "refresh";
+    readonly program?: "node" | "refresh" | "payload";
   } = {}): {
     readonly finished: boolean;
     readonly output: string;

@@ -122,7 +122,15 @@ curl() {
 	done
 	case $url in
 	*/mirror/*) cp "$appliance/files/${url##*/}" "$out" ;;
-	*/payload) cp "$appliance/payload" "$out"; printf 200 ;;
+	*/payload)
+		if [ -s "$appliance/unready" ]; then
+			head -n 1 "$appliance/unready"
+			sed -i 1d "$appliance/unready"
+		else
+			cp "$appliance/payload" "$out"
+			printf 200
+		fi
+		;;
 	*/turn) turn "$data" >"$out"; printf 200 ;;
 	*/secrets) cp "$appliance/secrets.tar" "$out"; remember secrets; printf 200 ;;
 	*/addons) : >"$out"; printf 204 ;;
