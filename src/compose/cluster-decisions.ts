@@ -1,5 +1,6 @@
 /** What persons decide about members of clusters: reimage with its guards, the init turn, a frozen cluster. */
 import type { ClusterTurns } from "../adapters/http/control-ports.ts";
+import type { ClusterView } from "../domain/cluster/members.ts";
 import type { ClusterLook } from "../services/cluster/cluster-look.ts";
 import { InitHandover } from "../services/cluster/init-handover.ts";
 import { lastControlPlaneGuard, quorumGuard } from "../services/cluster/member-guard.ts";
@@ -36,7 +37,8 @@ export function buildClusterDecisions(context: Context, parts: Parts): DecisionP
   const { events, clusterStates: states, registry: machines } = registry;
   const shared = { clusters, states, machines, look, events, clock };
   const drainMs = config.cluster.drainSeconds * 1000;
-  const removal = new MemberRemoval({ ...shared, access, timers, log, drainMs });
+  const copyEtcd = (cluster: ClusterView): Promise<unknown> => parts.access.snapshots.take(cluster);
+  const removal = new MemberRemoval({ ...shared, access, timers, log, drainMs, copyEtcd });
   const guards = [quorumGuard(shared), lastControlPlaneGuard(shared)];
   const handover = new InitHandover({ ...shared, identities: registry.store.identities });
   return {

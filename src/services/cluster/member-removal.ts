@@ -36,6 +36,8 @@ export interface MemberRemovalOptions {
   readonly log: Log;
   /** How long pods may take to leave, in milliseconds. */
   readonly drainMs: number;
+  /** Copies a cluster's etcd before its membership changes. */
+  readonly copyEtcd?: (cluster: ClusterView) => Promise<unknown>;
 }
 
 interface Leaving {
@@ -145,11 +147,30 @@ export class MemberRemoval implements Service, ReimageRemoval {
     const machine = machines.byName(member.name);
     const objection = machine && (await quorumObjection(this.#options, machine));
     if (objection !== undefined) throw new MusterError("refused", objection);
+    await this.#copyEtcd(cluster, member);
     await this.#handOverLeadership(cluster, member);
     const obstacle = await removeRemnants(access, cluster, member);
     // A Node that stays behind is removed when the machine joins again.
     if (obstacle !== undefined && !force) throw new MusterError("refused", obstacle);
     look.forget(cluster.name);
+  }
+
+  /** A full disk of the appliance must not keep a broken machine in its cluster: without a copy it goes on, and says so. */
+  async #copyEtcd(cluster: ClusterView, { name }: ClusterMember): Promise<void> {
+    const { copyEtcd, events, log } = this.#options;
+    if (!copyEtcd || !etcdMembersOf(cluster).some((each) => each.name === name)) return;
+    try {
+      await copyEtcd(cluster);
+    } catch (error) {
+      log.error({ err: error, cluster: cluster.name }, "etcd was not copied before a member leaves");
+      events.record({
+        type: "etcd-snapshot-failed",
+        machine: name,
+        source: "appliance",
+        level: "warning",
+        message: `etcd of cluster ${cluster.name} was not copied before ${name} leaves it`,
+      });
+    }
   }
 
   /** An election costs the API seconds in which it takes no writes: a leader that goes hands over first. */

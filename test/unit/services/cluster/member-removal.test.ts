@@ -21,8 +21,17 @@ async function ready() {
     await core.registry.apply(machine, { type: "node-ready" }, "observer");
   }
   const shared = { clusters, states, machines: core.registry, look, events: core.events, clock: core.clock };
-  const build = () =>
-    new MemberRemoval({ ...shared, access: rack, timers: core.clock, log: core.log, drainMs: 60_000 });
+  /** How many voters there were when etcd was copied, each time. */
+  const copies: number[] = [];
+  const copyEtcd = (): Promise<void> => {
+    copies.push(rack.alive()?.voters.size ?? 0);
+    return Promise.resolve();
+  };
+  const build = (copy = copyEtcd) =>
+    new MemberRemoval({
+      ...{ ...shared, access: rack, timers: core.clock, log: core.log, drainMs: 60_000 },
+      copyEtcd: copy,
+    });
   const removal = build();
   const reimage = new Reimage({
     registry: core.registry,
@@ -32,7 +41,7 @@ async function ready() {
     limits: LIMITS,
   });
   const state = (name: string) => core.registry.byName(name)?.state;
-  return { ...services, removal, reimage, build, state };
+  return { ...services, removal, reimage, build, state, copies };
 }
 
 test("DESIGN-5.6 S0-17 a control plane is drained, leaves etcd, loses its Node, and is registered in its next generation", async () => {
@@ -46,6 +55,25 @@ test("DESIGN-5.6 S0-17 a control plane is drained, leaves etcd, loses its Node, 
   assert.deepEqual(rack.evictedFrom, ["kube0"]);
   assert.equal(states.get("lab").members.kube0, undefined);
   await assert.rejects(reimage.reimage("kube1", {}, "cli"), /kube0 is being reimaged|two members/);
+});
+
+test("S0-17 etcd is copied before a control plane leaves it, and not for a worker", async () => {
+  const { reimage, removal, copies } = await ready();
+  for (const name of ["work0", "kube2"]) {
+    await reimage.reimage(name, {}, "cli");
+    await removal.settled(name);
+  }
+  assert.deepEqual(copies, [3]);
+});
+
+test("S0-17 a machine whose etcd could not be copied leaves all the same, and the timeline says so", async () => {
+  const { build, core, state } = await ready();
+  const failing = build(() => Promise.reject(new TypeError("no space left on device")));
+  await failing.begin(core.registry.byName("kube2")!, {}, "cli");
+  await failing.settled("kube2");
+  assert.equal(state("kube2"), "registered");
+  const events = await core.events.list({ machine: "kube2", limit: 50 });
+  assert.ok(events.some(({ type, level }) => type === "etcd-snapshot-failed" && level === "warning"));
 });
 
 test("DESIGN-5.6 a reimaged first control plane joins; it never initialises again", async () => {
