@@ -27,14 +27,15 @@ export interface ArchitectureOverride {
 
 const BIOS = { bootFile: "undionly.kpxe", fullIpxe: "ipxe.pxe" };
 const X64 = { bootFile: "snponly.efi", fullIpxe: "ipxe.efi" };
-const IA32 = { bootFile: "i386/snponly.efi", fullIpxe: "i386/ipxe.efi" };
 const ARM64 = { bootFile: "arm64/snponly.efi", fullIpxe: "arm64/ipxe.efi" };
-const RISCV32 = { bootFile: "riscv32/snponly.efi", fullIpxe: "riscv32/ipxe.efi" };
 const RISCV64 = { bootFile: "riscv64/snponly.efi", fullIpxe: "riscv64/ipxe.efi" };
 const LOONG64 = { bootFile: "loong64/snponly.efi", fullIpxe: "loong64/ipxe.efi" };
 const NOTHING = { bootFile: null, fullIpxe: null };
 
-/** Codes 7 and 9 are both x64: the RFC's text and its erratum disagree, and firmware followed either. */
+/**
+ * A row has a boot file when the archive's packages hold one: none has an iPXE for 32-bit UEFI, neither x86 nor RISC-V; who has built one
+ * names it in `dhcp.architectures`. Codes 7 and 9 are both x64: the RFC's text and its erratum disagree, and firmware followed either.
+ */
 export const ARCHITECTURES: readonly Architecture[] = [
   { code: 0, name: "x86 BIOS", transport: "tftp", ...BIOS },
   { code: 1, name: "NEC PC98", transport: "tftp", ...NOTHING },
@@ -42,7 +43,7 @@ export const ARCHITECTURES: readonly Architecture[] = [
   { code: 3, name: "DEC Alpha", transport: "tftp", ...NOTHING },
   { code: 4, name: "Arc x86", transport: "tftp", ...NOTHING },
   { code: 5, name: "Intel Lean Client", transport: "tftp", ...NOTHING },
-  { code: 6, name: "x86 UEFI", transport: "tftp", ...IA32 },
+  { code: 6, name: "x86 UEFI", transport: "tftp", ...NOTHING },
   { code: 7, name: "x64 UEFI", transport: "tftp", ...X64 },
   { code: 8, name: "XScale UEFI", transport: "tftp", ...NOTHING },
   { code: 9, name: "x64 UEFI (EBC)", transport: "tftp", ...X64 },
@@ -51,7 +52,7 @@ export const ARCHITECTURES: readonly Architecture[] = [
   { code: 12, name: "PowerPC Open Firmware", transport: "tftp", ...NOTHING },
   { code: 13, name: "PowerPC ePAPR", transport: "tftp", ...NOTHING },
   { code: 14, name: "POWER OPAL", transport: "tftp", ...NOTHING },
-  { code: 15, name: "x86 UEFI HTTP", transport: "http", ...IA32 },
+  { code: 15, name: "x86 UEFI HTTP", transport: "http", ...NOTHING },
   { code: 16, name: "x64 UEFI HTTP", transport: "http", ...X64 },
   { code: 17, name: "x64 UEFI HTTP (EBC)", transport: "http", ...X64 },
   { code: 18, name: "ARM 32-bit UEFI HTTP", transport: "http", ...NOTHING },
@@ -61,8 +62,8 @@ export const ARCHITECTURES: readonly Architecture[] = [
   { code: 22, name: "ARM 64-bit U-Boot", transport: "tftp", ...NOTHING },
   { code: 23, name: "ARM 32-bit U-Boot HTTP", transport: "http", ...NOTHING },
   { code: 24, name: "ARM 64-bit U-Boot HTTP", transport: "http", ...NOTHING },
-  { code: 25, name: "RISC-V 32-bit UEFI", transport: "tftp", ...RISCV32 },
-  { code: 26, name: "RISC-V 32-bit UEFI HTTP", transport: "http", ...RISCV32 },
+  { code: 25, name: "RISC-V 32-bit UEFI", transport: "tftp", ...NOTHING },
+  { code: 26, name: "RISC-V 32-bit UEFI HTTP", transport: "http", ...NOTHING },
   { code: 27, name: "RISC-V 64-bit UEFI", transport: "tftp", ...RISCV64 },
   { code: 28, name: "RISC-V 64-bit UEFI HTTP", transport: "http", ...RISCV64 },
   { code: 29, name: "RISC-V 128-bit UEFI", transport: "tftp", ...NOTHING },

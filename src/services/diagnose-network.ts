@@ -21,7 +21,7 @@ const ADVICE: Partial<Record<IgnoreReason, string>> = {
   "pool-exhausted": "enlarge the pool, or give the machine an address",
   "too-many-offers": "many clients ask at once; raise dhcp.maxHolds if they are yours",
   "rate-limited": "it asks too often: a loop in its firmware? dhcp.clientRate is the limit",
-  "no-boot-file": "add its architecture to dhcp.architectures",
+  "no-boot-file": "put a boot program for it into the assets directory and name it in dhcp.architectures",
   "other-server": "another DHCP server answers here: use dhcp.mode proxy, or switch the other one off",
   "not-a-boot-client": "it does not boot from the network: change the boot order in its firmware",
   "boot-withheld": "it is retired or held: muster confirm, or register it again",

@@ -6,7 +6,7 @@ import { OPTION } from "../../protocol/dhcp/option-codes.ts";
 import { textBytes } from "../../protocol/dhcp/options.ts";
 import { FILE_LENGTH } from "../../protocol/dhcp/packet.ts";
 import { type BootItem, encodePxeVendor, USE_BOOT_FILE } from "../../protocol/dhcp/pxe-vendor.ts";
-import { type ArchitectureOverride, bootFileFor } from "../architecture.ts";
+import { type ArchitectureOverride, architectureOf, bootFileFor } from "../architecture.ts";
 import type { Machine } from "../machine.ts";
 import type { BootClient } from "./boot-client.ts";
 
@@ -150,6 +150,10 @@ function withheld(because: string): NoBoot {
 }
 
 function noFile(architectures: readonly number[]): NoBoot {
-  const named = architectures.length > 0 ? architectures.join(", ") : "none given";
-  return { kind: "none", reason: "no-boot-file", because: `no boot file for architecture ${named}` };
+  const named = architectures.map((code) => {
+    const row = architectureOf(code);
+    return row ? `${code} (${row.name})` : String(code);
+  });
+  const because = `no boot file for architecture ${named.length > 0 ? named.join(", ") : "none given"}`;
+  return { kind: "none", reason: "no-boot-file", because };
 }

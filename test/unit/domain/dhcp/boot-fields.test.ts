@@ -256,7 +256,6 @@ test("P-38, P-41 the script's address names the MAC and ends in .ipxe", async ()
 test("P-50, P-53 UEFI HTTP boot gets its vendor class and the URL of its program", async () => {
   const bench = await DhcpBench.start();
   const cases = [
-    [15, "i386/snponly.efi"],
     [16, "snponly.efi"],
     [17, "snponly.efi"],
     [19, "arm64/snponly.efi"],

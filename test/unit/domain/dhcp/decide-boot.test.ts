@@ -89,7 +89,7 @@ test("P-14 a REQUEST on 4011 is acknowledged to the client's address and port wi
 
 test("P-14 every architecture with a boot file is answered on 4011", async () => {
   const bench = await DhcpBench.start(PROXY);
-  for (const code of [0, 6, 7, 9, 11, 27, 39]) {
+  for (const code of [0, 7, 9, 11, 27, 39]) {
     const ack = await bench.ask(bootRequest(code), BOOT_SERVER);
     assert.notEqual(ack.packet.file, "", `architecture ${code}`);
   }
