@@ -7,6 +7,7 @@ const FAMILIES: readonly (readonly [prefix: string, family: string])[] = [
   ["/mirror/", "mirror"],
   ["/api/", "api"],
   ["/node/", "node"],
+  ["/v2/", "image"],
   ["/healthz", "health"],
   ["/readyz", "health"],
   ["/metrics", "metrics"],

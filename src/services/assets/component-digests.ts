@@ -8,9 +8,9 @@ export interface ComponentDigests {
   sha256Of(file: Pick<ComponentFile, "upstream" | "path">): string | undefined;
 }
 
-/** Files and images that belong together. Needs of the same name are taken for the same need. */
+/** Files and images that belong together. */
 export interface ReleaseNeed {
-  /** For people, and what tells needs apart: `kubernetes-1.36.3 (amd64)`. */
+  /** For people: `kubernetes-1.36.3 (amd64)`. */
   readonly name: string;
   readonly architecture: ComponentArchitecture;
   readonly files: readonly ComponentFile[];

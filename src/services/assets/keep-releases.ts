@@ -71,7 +71,7 @@ class KeptReleases implements Releases, Service {
 
   status(need: ReleaseNeed): AssetStatus {
     const missing: AssetStatus = { kind: "missing", reason: `${need.name} is not on this appliance yet` };
-    return this.#states.get(need.name)?.status ?? missing;
+    return this.#states.get(keyOf(need))?.status ?? missing;
   }
 
   ensure(need: ReleaseNeed): AssetStatus {
@@ -165,10 +165,16 @@ class KeptReleases implements Releases, Service {
   }
 
   #stateOf(need: ReleaseNeed): NeedState {
-    const held = this.#states.get(need.name);
+    const key = keyOf(need);
+    const held = this.#states.get(key);
     if (held) return held;
     const state: NeedState = { status: this.status(need), nextCheckAt: 0, running: undefined };
-    this.#states.set(need.name, state);
+    this.#states.set(key, state);
     return state;
   }
+}
+
+/** A cluster that asks for another version of something has another need under the same name. */
+function keyOf({ name, files, images }: ReleaseNeed): string {
+  return [name, ...files.map(({ path }) => path), ...images].join("\n");
 }

@@ -225,6 +225,13 @@ describe("releases", () => {
     assert.equal(releases.status(need).kind, "ready");
   });
 
+  it("are looked for anew when a need of the same name asks for something else", async () => {
+    const releases = open();
+    await releases.pull(need);
+    assert.equal(releases.status(need).kind, "ready");
+    assert.equal(releases.status({ ...need, images: ["registry.k8s.io/pause:3.10.1"] }).kind, "missing");
+  });
+
   it("are compared with what the upstream publishes when somebody pulls them", async () => {
     const releases = open();
     await releases.pull(need);
