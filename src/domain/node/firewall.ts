@@ -1,7 +1,7 @@
 /** The firewall of a member: what the cluster needs is let in, everything else is not. Forwarded packets are the pod network's. */
-import { type ClusterView, isNode } from "../cluster/members.ts";
+import { etcdMembersOf, isNode, membersWith } from "../cluster/members.ts";
 import type { TextFile } from "../install/shell.ts";
-import { balancerPorts, balances, holdsEndpoint } from "./endpoint-hosts.ts";
+import { balancerPorts, balances } from "./endpoint-hosts.ts";
 import type { NodePlanInput } from "./plan-types.ts";
 import { textFile } from "./text-file.ts";
 
@@ -56,7 +56,9 @@ function rules(input: NodePlanInput): string {
     "    tcp dport 22 accept",
     `    ip saddr ${appliance.address} accept`,
     ...(trusted.length ? ["    ip saddr @trusted accept"] : []),
-    ...fromMembers(input).map((rule) => `    ip saddr @members ${rule}`),
+    ...etcdRules(input),
+    // Pods reach machines under their node's address too, so that members cannot be told by their ports.
+    "    ip saddr @members accept",
     ...(isNode(input.member) ? [`    ip saddr ${cluster.spec.network.podCIDR} accept`] : []),
     ...fromAnywhere(input).map((rule) => `    ${rule}`),
     "  }",
@@ -64,32 +66,15 @@ function rules(input: NodePlanInput): string {
   ].join("\n")}\n`;
 }
 
-/** What only the other members may reach. */
-function fromMembers(input: NodePlanInput): readonly string[] {
-  const { member, cluster } = input;
-  const etcd = member.roles.includes(cluster.spec.etcd.topology === "external" ? "etcd" : "control-plane");
+/** etcd is for its members and the API servers alone, whoever else lives here. */
+function etcdRules({ member, cluster }: NodePlanInput): readonly string[] {
+  const hosts = etcdMembersOf(cluster);
+  if (!hosts.some(({ name }) => name === member.name)) return [];
+  const clients = [...hosts, ...membersWith(cluster, "control-plane")].map(({ address }) => address);
   return [
-    ...(isNode(member) ? ["tcp dport { 10250, 10256 } accept", ...podNetwork(cluster)] : []),
-    ...(member.roles.includes("control-plane") ? ["tcp dport { 10257, 10259 } accept"] : []),
-    ...(etcd ? ["tcp dport { 2379, 2380, 2381 } accept"] : []),
-    ...(holdsEndpoint(input) ? ["meta l4proto 112 accept"] : []),
+    `    ip saddr { ${[...new Set(clients)].join(", ")} } tcp dport 2379-2381 accept`,
+    "    tcp dport 2379-2381 drop",
   ];
-}
-
-function podNetwork({ spec }: ClusterView): readonly string[] {
-  const byNetwork: Readonly<Record<typeof spec.network.cni, readonly string[]>> = {
-    flannel: ["udp dport { 8285, 8472, 51820, 51821 } accept"],
-    canal: ["udp dport { 8472, 51820, 51821 } accept", "tcp dport 5473 accept"],
-    calico: [
-      "tcp dport { 179, 5473 } accept",
-      "udp dport { 4789, 51820, 51821 } accept",
-      "meta l4proto 4 accept",
-    ],
-    cilium: ["tcp dport { 4240, 4244, 4245 } accept", "udp dport { 8472, 51871 } accept"],
-    routed: [],
-    none: [],
-  };
-  return byNetwork[spec.network.cni];
 }
 
 /** What clients outside of the cluster reach. */

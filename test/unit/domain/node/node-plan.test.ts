@@ -219,3 +219,21 @@ test("PLAN several control planes without an endpoint are refused with what to d
     (error: unknown) => error instanceof RenderError && /endpoint\.address/.test(error.message),
   );
 });
+
+test("S1-15 the firewall keeps etcd for its own, and is not there when it is off", () => {
+  const path = "/etc/muster/firewall.nft";
+  const cluster = aCluster({ spec: { node: { firewall: "nftables", trustedNetworks: ["192.0.2.0/24"] } } });
+  const text = fileOf(cluster, "kube0", path);
+  const etcd = text.indexOf("tcp dport 2379-2381 drop");
+  assert.ok(etcd > 0 && etcd < text.indexOf("ip saddr @members accept"));
+  assert.match(text, /ip saddr \{ 10\.20\.0\.10, 10\.20\.0\.11, 10\.20\.0\.12 \} tcp dport 2379-2381 accept/);
+  assert.match(text, /policy drop/);
+  assert.doesNotMatch(fileOf(cluster, "work0", path), /2379/);
+  assert.equal(fileOf(aCluster(), "kube0", path), "");
+});
+
+test("PLAN an external etcd beside Kubernetes is refused with what to do", () => {
+  const members = [aMember("both", { roles: ["control-plane", "etcd"], host: 10 })];
+  const cluster = aCluster({ spec: { etcd: { topology: "external" } }, members });
+  assert.throws(() => planOf(cluster, "both"), /machines of its own/);
+});
