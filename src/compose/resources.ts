@@ -20,7 +20,7 @@ export interface ResourceParts {
  */
 export function buildResources(
   context: Context,
-  { registry, store }: Pick<RegistryParts, "registry" | "store">,
+  { registry, store, events }: Pick<RegistryParts, "registry" | "store" | "events">,
   begun: (cluster: string) => boolean,
 ): ResourceParts {
   const { config, clock, log, limits } = context;
@@ -33,6 +33,7 @@ export function buildResources(
   const resources = new Resources({
     store: store.resources,
     registry,
+    events,
     clock,
     log: log.child({ component: "resources" }),
     limits,

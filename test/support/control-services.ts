@@ -120,6 +120,7 @@ export async function fakeControl(
   const resources = new Resources({
     store: store.resources,
     registry,
+    events,
     clock,
     log,
     limits: LIMITS,

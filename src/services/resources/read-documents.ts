@@ -52,9 +52,12 @@ function readText({ name, text }: ResourceText): ReadResult {
       ...at(error.pos[0]),
     }));
     if (faults.length > 0) return { resources: [], faults };
-    const value = valueOf(document);
-    if (value === null || value === undefined) return { resources: [], faults: [] };
     const start = document.contents ? startOf(document.contents) : 0;
+    const value = valueOf(document);
+    if (value instanceof Error) {
+      return { resources: [], faults: [{ path: "", message: sentence(value.message), ...at(start) }] };
+    }
+    if (value === null || value === undefined) return { resources: [], faults: [] };
     return readDocument(value, { placeOf: (path) => at(offsetOf(document, path) ?? start), label: "" });
   });
   return {
@@ -63,12 +66,12 @@ function readText({ name, text }: ResourceText): ReadResult {
   };
 }
 
-// A document that refers to an anchor of another one, or nests aliases without end, throws here.
+// A document that refers to an anchor of another one, or nests aliases without end, has no value.
 function valueOf(document: Document): unknown {
   try {
     return document.toJS();
   } catch (error) {
-    return { [sentence(String(error))]: null };
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

@@ -16,7 +16,7 @@ import { ConfigError, type Fault, NotFoundError } from "../../domain/errors.ts";
 import type { LifecycleLimits } from "../../domain/lifecycle-events.ts";
 import type { Clusters } from "../clusters.ts";
 import { inUse, type MachineBatches } from "../machine-batch.ts";
-import type { Clock, Log, Service } from "../ports.ts";
+import type { Clock, EventSink, Log, Service } from "../ports.ts";
 import type { Registry, Source } from "../registry.ts";
 import type { ResourceChange, ResourceStore } from "../store.ts";
 import { type ApplyPlan, changesNothing, planForgotten, planMachine, planResources } from "./apply-plan.ts";
@@ -26,6 +26,7 @@ import type { ReadResult } from "./read-documents.ts";
 export interface ResourcesOptions {
   readonly store: ResourceStore;
   readonly registry: Registry & MachineBatches;
+  readonly events: EventSink;
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: LifecycleLimits;
@@ -130,6 +131,7 @@ export class Resources implements Service {
       else this.#stored.delete(keyOf(resource));
     }
     this.#directory.replace(after.clusters);
+    this.#options.events.record({ type: "documents-applied", source, message: appliedWords(plan) });
     return plan;
   }
 
@@ -229,6 +231,16 @@ export class Resources implements Service {
       });
     return [...saved, ...remove.map((resource): ResourceChange => ({ kind: "remove", resource }))];
   }
+}
+
+/** `Cluster lab: create; Profile rack: change; 5 machines` */
+function appliedWords({ resources, machines }: ApplyPlan): string {
+  const documents = resources.filter(({ action }) => action !== "unchanged");
+  const touched = machines.filter(({ action }) => action !== "unchanged").length;
+  return [
+    ...documents.map(({ kind, name, action }) => `${kind} ${name}: ${action}`),
+    touched === 1 ? "1 machine" : `${touched} machines`,
+  ].join("; ");
 }
 
 function accepted({ resources, faults }: ReadResult): readonly PlacedResource[] {

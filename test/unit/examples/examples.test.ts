@@ -48,10 +48,10 @@ for (const file of FILES) {
 
 for (const file of FILES) {
   test(`S2-07 examples/${file} is applied once; a second time changes nothing`, async (t) => {
-    const { store, registry, clock, log, stop } = await startCore();
+    const { store, registry, events, clock, log, stop } = await startCore();
     t.after(stop);
     const facts = { mode: "proxy" as const, address: "192.0.2.1", subnets: [], addons };
-    const options = { store: store.resources, registry, clock, log, limits: LIMITS };
+    const options = { store: store.resources, registry, events, clock, log, limits: LIMITS };
     const resources = new Resources({ ...options, facts: () => facts, begun: () => true });
     await resources.start();
     const text = readFileSync(path.join(EXAMPLES, file), "utf8");

@@ -238,4 +238,10 @@ test("DESIGN-7 what is no document is refused: its kind, its version, its YAML, 
   const twins = read(document("Profile", "p", "{}") + document("Profile", "p", "{}"));
   assert.match(twins[0]?.message ?? "", /is written twice, at rack\.yaml:4/);
   assert.deepEqual(read("# nothing\n---\n---\n"), []);
+  const rest = Array.from(
+    { length: 9 },
+    (_, index) => `a${index + 1}: &a${index + 1} [*a${index}, *a${index}, *a${index}]`,
+  );
+  const bomb = read(["a0: &a0 [x, x]", ...rest].join("\n"));
+  assert.match(bomb[0]?.message ?? "", /alias/i);
 });

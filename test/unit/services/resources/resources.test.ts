@@ -31,6 +31,7 @@ async function rack(
   const resources = new Resources({
     store: store.resources,
     registry,
+    events: core.events,
     clock,
     log,
     limits: LIMITS,
@@ -46,7 +47,7 @@ async function rack(
 }
 
 test("DESIGN-3.4 documents become a cluster and its machines, and applying them again changes nothing", async (t) => {
-  const { apply, registry, resources, store } = await rack(t);
+  const { apply, events, registry, resources, store } = await rack(t);
   const plan = await apply(CLUSTER);
   assert.deepEqual(
     plan.machines.map(({ name, action }) => [name, action]),
@@ -68,6 +69,9 @@ test("DESIGN-3.4 documents become a cluster and its machines, and applying them 
     ["kube0", "kube1", "kube2", "work0", "work1"],
   );
   assert.equal(resources.clusters.ofMachine("work1"), view);
+  await events.stop();
+  const [told] = (await store.events.list({ limit: 100 })).filter(({ type }) => type === "documents-applied");
+  assert.deepEqual([told?.source, told?.message], ["cli", "Cluster lab: create; 5 machines"]);
   const commits = store.commits;
   const again = await apply(CLUSTER);
   assert.ok(changesNothing(again));
@@ -112,8 +116,8 @@ test("DESIGN-5.13 documents and clusters are there again after a restart", async
 
 async function restarted(t: TestContext, store: MemoryStore) {
   const core = await startCore({ store });
-  const { registry, clock, log } = core;
-  const options = { store: store.resources, registry, clock, log, limits: LIMITS };
+  const { registry, events, clock, log } = core;
+  const options = { store: store.resources, registry, events, clock, log, limits: LIMITS };
   const resources = new Resources({ ...options, facts: () => RACK, begun: () => false });
   await resources.start();
   t.after(() => core.stop());
