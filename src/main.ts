@@ -70,7 +70,7 @@ export async function runAppliance(config: Config, options: RunOptions): Promise
     const cluster = buildCluster(context, { registry, resources, identity, images, access, addons });
     const boot = buildBootPlane(context, { registry, resources, assets, images, identity, inherited });
     const listeners = (): readonly ListenerStatus[] => [...boot.listeners(), ...control.server.status()];
-    const status = buildStatus(context, { registry, assets, boot, listeners });
+    const status = buildStatus(context, { registry, assets, boot, cluster, listeners });
     const control: ControlPlane = buildControlPlane(context, {
       registry,
       resources,

@@ -9,6 +9,7 @@ import { keepClusterInfo } from "../services/cluster/cluster-info.ts";
 import { ClusterOperations } from "../services/cluster/cluster-operations.ts";
 import { ClusterPki } from "../services/cluster/cluster-pki.ts";
 import type { ClusterStates } from "../services/cluster/cluster-state.ts";
+import { keepEtcdIdentity } from "../services/cluster/etcd-identity.ts";
 import type { RecordedPhase } from "../services/cluster/look-at-cluster.ts";
 import { NodeLabels } from "../services/cluster/node-labels.ts";
 import { NodeReadiness } from "../services/cluster/node-readiness.ts";
@@ -76,6 +77,7 @@ export async function buildClusterAccess(
     access,
     recorded: (cluster) => recordedPhase(clusterStates, cluster),
     after: [
+      (cluster, status) => keepEtcdIdentity({ states: clusterStates, events, clock }, cluster, status),
       (cluster, status) => readiness.tell(cluster, status),
       (cluster) => serving.settle(cluster),
       (cluster) => labels.settle(cluster),

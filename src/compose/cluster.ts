@@ -14,6 +14,7 @@ import { PayloadDelivery } from "../services/cluster/payload-delivery.ts";
 import { secretFilesOf } from "../services/cluster/pki-files.ts";
 import { TurnGrants } from "../services/cluster/turn-grants.ts";
 import { TurnKeeper } from "../services/cluster/turn-keeper.ts";
+import type { LastAnswer } from "../services/cluster/turn-reply.ts";
 import { TurnReports } from "../services/cluster/turn-reports.ts";
 import { Turns } from "../services/cluster/turns.ts";
 import { NodePayloads } from "../services/node/payload.ts";
@@ -45,6 +46,8 @@ export interface ClusterParts {
   readonly members: MemberServices;
   readonly nodeReports: NodeReports;
   readonly reimage: Reimage;
+  /** What a machine was told when it asked last for its turn. */
+  readonly lastAnswer: (machine: string) => LastAnswer | undefined;
   readonly clusterTurns: ClusterTurns;
   readonly payloads: NodePayloads;
   readonly services: readonly NamedService[];
@@ -99,6 +102,7 @@ export function buildCluster(context: Context, parts: Parts): ClusterParts {
     }),
     payloads,
     reimage: decisions.reimage,
+    lastAnswer: (machine) => turns.lastAnswer(machine),
     clusterTurns: decisions.clusterTurns,
     services: [{ name: "turns", service: keeper }, ...decisions.services],
   };

@@ -9,6 +9,7 @@ import { type DiagnoseOptions, diagnose } from "../services/diagnose.ts";
 import type { ListenerStatus } from "../services/ports.ts";
 import type { AssetParts } from "./assets.ts";
 import type { BootPlane } from "./boot-plane.ts";
+import type { ClusterParts } from "./cluster.ts";
 import type { Context } from "./context.ts";
 import { packageVersion } from "./package-root.ts";
 import type { RegistryParts } from "./registry.ts";
@@ -19,6 +20,7 @@ interface Parts {
   readonly registry: RegistryParts;
   readonly assets: AssetParts;
   readonly boot: BootPlane;
+  readonly cluster: Pick<ClusterParts, "lastAnswer">;
   readonly listeners: () => readonly ListenerStatus[];
 }
 
@@ -43,13 +45,14 @@ export function buildStatus(context: Context, parts: Parts): StatusParts {
   };
 }
 
-function diagnoseOptions(context: Context, { registry, assets, boot }: Parts): DiagnoseOptions {
+function diagnoseOptions(context: Context, { registry, assets, boot, cluster }: Parts): DiagnoseOptions {
   const { clock, limits } = context;
   return {
     events: registry.events,
     dhcp: { tracesFor: (mac) => boot.dhcp.decisionsFor(mac) },
     decide: (machine) => decideBoot({ machine, assets: assets.assets.status(needOf(machine.spec)), limits }),
     rivals: () => boot.dhcp.foreignServers().map(({ server }) => server),
+    turn: (machine) => cluster.lastAnswer(machine),
     clock,
   };
 }

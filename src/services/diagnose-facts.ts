@@ -1,6 +1,7 @@
 /** What is known about one machine's way through the network, put together for the rules of the diagnosis. */
 import type { BootDecision } from "../domain/boot-decision.ts";
 import type { Machine } from "../domain/machine.ts";
+import type { LastAnswer } from "./cluster/turn-reply.ts";
 import type { DecisionTrace } from "./dhcp/dhcp-service.ts";
 import type { StoredEvent } from "./ports.ts";
 
@@ -25,6 +26,8 @@ export interface DiagnosisFacts {
   readonly nextBoot: Pick<BootDecision, "kind" | "reason">;
   /** Other DHCP servers noticed on the network. */
   readonly rivals: readonly string[];
+  /** What it was told when it asked last for its turn in its cluster. */
+  readonly turn?: LastAnswer | undefined;
 }
 
 /** Says one thing about the facts, or nothing. */

@@ -32,6 +32,7 @@ export const DIAGNOSIS_RULES: readonly DiagnosisRule[] = [
   bootLoop,
   alarms,
   waitsForApproval,
+  waitsForItsTurn,
   inOrder,
 ];
 
@@ -164,6 +165,15 @@ function alarms(facts: DiagnosisFacts): Finding | undefined {
 function waitsForApproval({ machine }: DiagnosisFacts): Finding | undefined {
   if (machine.state !== "discovered") return undefined;
   return { level: "info", message: "it waits for approval", advice: `muster approve ${machine.name}` };
+}
+
+function waitsForItsTurn({ machine, turn, now }: DiagnosisFacts): Finding | undefined {
+  if (machine.state !== "waiting") return undefined;
+  const cluster = machine.spec.cluster ?? "";
+  const advice = `muster cluster turn ${cluster} shows who has the turn`;
+  if (!turn) return { level: "info", message: "it waits for its turn and has not asked for a while", advice };
+  const asked = inWords(now - turn.at);
+  return { level: "info", message: `it waits for its turn: ${turn.reason} (told ${asked} ago)`, advice };
 }
 
 function inOrder({ machine }: DiagnosisFacts): Finding | undefined {

@@ -1,6 +1,7 @@
 /** Why a machine is where it is: everything that was seen of it, joined and judged by the rules. */
 import type { BootDecision } from "../domain/boot-decision.ts";
 import { type Machine, macsOf } from "../domain/machine.ts";
+import type { LastAnswer } from "./cluster/turn-reply.ts";
 import type { DecisionTrace } from "./dhcp/dhcp-service.ts";
 import { type DiagnosisFacts, type Finding, factsOf } from "./diagnose-facts.ts";
 import { DIAGNOSIS_RULES } from "./diagnose-rules.ts";
@@ -34,6 +35,8 @@ export interface DiagnoseOptions {
   readonly dhcp: DhcpTraces;
   readonly decide: (machine: Machine) => BootDecision;
   readonly rivals: () => readonly string[];
+  /** What a machine was told when it asked last for its turn in its cluster. */
+  readonly turn?: (machine: string) => LastAnswer | undefined;
   readonly clock: Clock;
 }
 
@@ -56,6 +59,7 @@ export async function diagnose(machine: Machine, options: DiagnoseOptions): Prom
     now: options.clock.now(),
     nextBoot,
     rivals: options.rivals(),
+    turn: options.turn?.(machine.name),
   });
   const findings = findingsOf(facts);
   return { summary: summaryOf(machine, findings), findings, nextBoot, packets: timelineOf(traces, events) };

@@ -114,3 +114,62 @@ test("S2-31 S0-17 a snapshot is written to a file that only its owner reads", as
   assert.equal(await readFile(file, "utf8"), "a database");
   assert.equal((await stat(file)).mode & 0o777, 0o600);
 });
+
+const TURNS = {
+  cluster: "lab",
+  phase: "initialising",
+  initialiser: "kube0",
+  since: Date.now() - 60_000,
+  addons: "not applied yet",
+  machines: [
+    {
+      machine: "kube0",
+      roles: ["control-plane"],
+      state: "joining",
+      turn: "init",
+      since: Date.now() - 60_000,
+    },
+    {
+      machine: "kube1",
+      roles: ["control-plane"],
+      state: "waiting",
+      turn: "none",
+      told: "wait: kube0 initialises the cluster",
+      toldAt: Date.now() - 2_000,
+    },
+  ],
+};
+
+test("DESIGN-5.6 who holds which turn is a table with what the others were told", async (t) => {
+  const { screen } = await bench(t, { "GET clusters/lab/turn": { body: TURNS } });
+  const terminal = screen();
+  assert.equal(await terminal.run("cluster", "turn", "lab"), 0);
+  assert.match(terminal.out, /^lab: kube0 initialises it since /);
+  assert.match(terminal.out, /^kube0 +control-plane +joining +init /m);
+  assert.match(terminal.out, /^kube1 +control-plane +waiting +- .*wait: kube0 initialises the cluster/m);
+});
+
+test("DESIGN-5.6 the init turn is given away only by name, and only when confirmed", async (t) => {
+  const { api, screen } = await bench(t, { "POST clusters/lab/give-init": { body: TURNS } });
+  const words = ["cluster", "give-init", "lab", "--to", "kube1"];
+  assert.equal(await screen().run(...words), 2);
+  const asked = screen();
+  assert.equal(await asked.run(...words, "--confirm-gone", "kube0"), 2);
+  assert.match(asked.err, /--yes/);
+  const done = screen();
+  assert.equal(await done.run(...words, "--confirm-gone", "kube0", "--yes"), 0);
+  assert.match(done.err, /kube0 has to be reimaged/);
+  assert.deepEqual(
+    api.requests.map(({ body }) => body),
+    [{ to: "kube1", confirmGone: "kube0" }],
+  );
+});
+
+test("DESIGN-5.6 a frozen cluster goes on with the etcd that a person names", async (t) => {
+  const { api, screen } = await bench(t, { "POST clusters/lab/unfreeze": { body: TURNS } });
+  assert.equal(await screen().run("cluster", "unfreeze", "lab", "--etcd-cluster-id", "bb", "--yes"), 0);
+  assert.deepEqual(
+    api.requests.map(({ body }) => body),
+    [{ etcdClusterId: "bb" }],
+  );
+});

@@ -378,3 +378,20 @@ test("DESIGN-3.1 diagnosis: packets, transfers and reports are one timeline, and
   ]);
   assert.deepEqual(nextBoot, { kind: "install", reason: "the machine is registered" });
 });
+
+test("DESIGN-3.1 a machine that waits for its turn says what for, and who knows more", async () => {
+  const machine = anInstalledMachine({ state: "waiting", spec: { cluster: "lab" } });
+  const options = {
+    events: { list: () => Promise.resolve([]) },
+    dhcp: { tracesFor: () => [] },
+    decide: (each: Machine) => decideBoot({ machine: each, assets: { kind: "ready" }, limits: LIMITS }),
+    rivals: () => [],
+    clock: new FakeClock(NOW),
+  };
+  const turn = () => ({ at: NOW - 4_000, action: "wait" as const, reason: "kube1 joins first" });
+  const [told] = (await diagnose(machine, { ...options, turn })).findings;
+  assert.equal(told?.message, "it waits for its turn: kube1 joins first (told 4 seconds ago)");
+  assert.equal(told.advice, "muster cluster turn lab shows who has the turn");
+  const [silent] = (await diagnose(machine, options)).findings;
+  assert.match(silent?.message ?? "", /has not asked for a while/);
+});
