@@ -104,6 +104,23 @@ test("sockets bound to their device and passed on as systemd does serve a client
   assert.match(status.stdout, /^tftp +listening/m);
 });
 
+test("D-82 a DHCP socket that is not bound to its interface ends the start with the line its unit lacks", async (t) => {
+  if (needsRoot(t) || needsPrograms(t, "python3", "ss")) return;
+  const lab = await dhcpLab(t, { withoutAppliance: true });
+  const serving = await Serving.create(t, lab.server, { network: { interface: "br0" } });
+  for (const [sockets, said] of [
+    [["dhcp-br0=:67"], /the socket dhcp-br0 that systemd passed is not bound to that interface/],
+    [["dhcp-br0=br0:67", "proxy-br0=lo:4011"], /the socket proxy-br0 that systemd passed is bound to lo/],
+  ] as const) {
+    const appliance = [process.execPath, muster, "serve"];
+    const args = [OPEN_SOCKETS, ...sockets, "--", ...appliance];
+    const ended = await lab.server.run("python3", args, { cwd: serving.directory, timeout: 120_000 });
+    assert.equal(ended.code, 78, ended.stderr);
+    assert.match(ended.stderr, said);
+    assert.match(ended.stderr, /set BindToDevice=br0 in its \.socket unit/);
+  }
+});
+
 test("the first packet starts the service, and is answered by it", async (t) => {
   if (needsRoot(t) || needsPrograms(t, "systemd-socket-activate", "setpriv", "tftp")) return;
   const lab = await dhcpLab(t, { withoutAppliance: true });

@@ -1,6 +1,6 @@
 """Opens UDP sockets bound to interfaces and passes them on as systemd does.
 
-bind-to-device.py NAME=INTERFACE:PORT … -- PROGRAM ARGUMENT…
+bind-to-device.py NAME=INTERFACE:PORT … -- PROGRAM ARGUMENT… (without INTERFACE the socket is bound to none)
 """
 import os
 import socket
@@ -14,7 +14,8 @@ for position, wanted in enumerate(sys.argv[1:split]):
     opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+    if interface:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
     opened.bind(("0.0.0.0", int(port)))
     moved = os.dup2(opened.fileno(), 100 + position)
     names.append((name, moved))
