@@ -13,7 +13,7 @@ import { DecisionLog } from "./decision-log.ts";
 import type { DecisionTrace, DhcpOutcome } from "./dhcp-service.ts";
 import { NetworkWatch } from "./network-watch.ts";
 import type { Question } from "./question.ts";
-import { sightingOf, traceDecision } from "./trace-decision.ts";
+import { sightingOf, takesElsewhere, traceDecision } from "./trace-decision.ts";
 
 type Sent = DhcpOutcome & { readonly kind: "send" };
 
@@ -113,7 +113,7 @@ export class DecisionObserver {
     if (decision.kind === "ignore" && decision.reason === "denied") return false;
     const asks = request.type === MESSAGE_TYPE.discover || request.arrival.listener === "boot-server";
     const gives = decision.kind === "reply" && decision.packet.yiaddr !== ANY;
-    if (!asks && !gives) return false;
+    if (!asks && !gives && !takesElsewhere(request, decision)) return false;
     return machine !== undefined || this.#rules.mode === "server" || bootClientOf(request) !== undefined;
   }
 

@@ -2,10 +2,11 @@
 
 import type { ClientRequest } from "../../domain/dhcp/client-request.ts";
 import type { Decision } from "../../domain/dhcp/decision.ts";
+import { isUnicast } from "../../domain/dhcp/reply-destination.ts";
 import type { Machine, Sighting } from "../../domain/machine.ts";
-import { ANY, formatIpv4 } from "../../net/ipv4.ts";
+import { ANY, formatIpv4, type Ipv4 } from "../../net/ipv4.ts";
 import { decodeArchitectures } from "../../protocol/dhcp/client-architecture.ts";
-import { messageTypeName, OPTION } from "../../protocol/dhcp/option-codes.ts";
+import { MESSAGE_TYPE, messageTypeName, OPTION } from "../../protocol/dhcp/option-codes.ts";
 import type { DecisionTrace } from "./dhcp-service.ts";
 
 /** The name of a client: its MAC, else its client id, else its raw hardware address. */
@@ -51,13 +52,29 @@ function outcomeOf(decision: Decision): Partial<DecisionTrace> {
   };
 }
 
+/** Where the client is: what it was given here, what it takes from another server, or what it asks a boot server from. */
+function addressOf(request: ClientRequest, decision: Decision): Ipv4 {
+  if (decision.kind === "reply" && decision.packet.yiaddr !== ANY) return decision.packet.yiaddr;
+  const { arrival, packet, requested } = request;
+  if (takesElsewhere(request, decision)) return requested ?? ANY;
+  if (arrival.listener !== "boot-server") return ANY;
+  const from = packet.ciaddr === ANY ? arrival.source.address : packet.ciaddr;
+  return isUnicast(from) ? from : ANY;
+}
+
+/** A REQUEST for the address that another server offered: heard because it is broadcast. */
+export function takesElsewhere(request: ClientRequest, decision: Decision): boolean {
+  const elsewhere = decision.kind === "ignore" && decision.reason === "address-server-elsewhere";
+  return elsewhere && request.type === MESSAGE_TYPE.request && request.requested !== undefined;
+}
+
 /** Evidence about a client with a MAC; undefined for others. */
 export function sightingOf(request: ClientRequest, decision: Decision, at: number): Sighting | undefined {
   const { mac, uuid, packet } = request;
   if (mac === undefined) return undefined;
   const [architecture] = decodeArchitectures(packet.options);
   const vendorClass = packet.options.text(OPTION.vendorClass);
-  const address = decision.kind === "reply" ? decision.packet.yiaddr : ANY;
+  const address = addressOf(request, decision);
   return {
     at,
     mac,

@@ -55,6 +55,23 @@ test("P-12 in proxy mode everything but a DISCOVER is the other server's busines
   }
 });
 
+test("P-12 in proxy mode the address that a machine takes from the other server is known before it reads a file", async () => {
+  const bench = await DhcpBench.start(PROXY);
+  const taken = {
+    ...pxeOptions(7),
+    [OPTION.requestedAddress]: [10, 0, 0, 55],
+    [OPTION.serverId]: [10, 0, 0, 9],
+  };
+  await bench.silence({ type: "request", options: taken });
+  assert.equal(bench.sightings.at(-1)?.sighting.address, "10.0.0.55");
+  await bench.ask(bootRequest(7), BOOT_SERVER);
+  assert.equal(bench.sightings.at(-1)?.sighting.address, "10.0.0.55");
+  const plain = { [OPTION.requestedAddress]: [10, 0, 0, 56], [OPTION.serverId]: [10, 0, 0, 9] };
+  const before = bench.sightings.length;
+  await bench.silence({ type: "request", mac: OTHER_MAC, options: plain });
+  assert.equal(bench.sightings.length, before, "who does not boot is nobody's business here");
+});
+
 test("P-13 in proxy mode other clients get silence and are not seen", async () => {
   const bench = await DhcpBench.start(PROXY);
   assert.equal(await bench.silence(), "not-a-boot-client");
