@@ -139,7 +139,7 @@ export class NodeMachine {
       ["--wait", "sh", "-c", 'echo $$ >"$LAB/group"; exec "$LAB/root/usr/local/lib/muster/$PROGRAM"'],
       {
         encoding: "utf8",
-        timeout: 120_000,
+        timeout: 600_000,
         env: {
           PATH: `${join(this.lab, "bin")}:${process.env["PATH"] ?? ""}`,
           REAL_PATH: process.env["PATH"] ?? "",
@@ -153,7 +153,14 @@ export class NodeMachine {
         },
       },
     );
+    if (result.error) this.#killGroup();
     return { finished: result.status === 0, output: `${result.stdout}${result.stderr}` };
+  }
+
+  /** Ends what the last run started: the script is a process group of its own. */
+  #killGroup(): void {
+    const group = Number(this.read("group"));
+    if (group > 1) spawnSync("kill", ["-9", "--", `-${group}`]);
   }
 
   /** How many programs the last run called. */
