@@ -9,6 +9,15 @@ import path from "node:path";
 const ROOT = "/sys/fs/cgroup";
 const CPU_SHARES = 16_384;
 
+/**
+ * systemd-nspawn makes groups of its own at the top of systemd's hierarchy, under the same names for every machine: here the top
+ * it sees is the machine's own group.
+ */
+function ownTop(machine: string): string {
+  const systemd = groupsOf(machine).find((directory) => directory.startsWith(`${ROOT}/systemd/`));
+  return systemd === undefined ? "true" : `mount --bind ${systemd} ${ROOT}/systemd`;
+}
+
 /** Shell that puts itself into the machine's cgroups and becomes the program given as its arguments. */
 export function cgroupScript(machine: string): string {
   const lines = groupsOf(machine).flatMap((directory) => [
@@ -20,8 +29,9 @@ export function cgroupScript(machine: string): string {
     ...(directory.startsWith(`${ROOT}/cpu/`) ? [`echo ${CPU_SHARES} > ${directory}/cpu.shares`] : []),
     `echo $$ > ${directory}/cgroup.procs`,
   ]);
+  const become = `exec unshare --cgroup --mount sh -c '${ownTop(machine)} && exec "$@"' sh "$@"`;
   // A process with real-time priority may not enter a group that has no such time of its own.
-  return ["set -e", "chrt --other --pid 0 $$", ...lines, 'exec "$@"'].join("\n");
+  return ["set -e", "chrt --other --pid 0 $$", ...lines, become].join("\n");
 }
 
 /** Takes the machine's cgroups away; those that still hold a process stay. */
