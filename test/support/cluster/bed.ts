@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { ConfigInput } from "../../../src/config/schema.ts";
 import { Appliance } from "../appliance.ts";
 import { hostMirrors } from "../debian-release.ts";
@@ -25,6 +26,9 @@ export const APPLIANCE = "10.78.0.1";
 const OUTSIDE = "10.78.0.2";
 const BRIDGE = "lan0";
 const MUSTER = path.join(import.meta.dirname, "../../../src/cli/muster.ts");
+const POLL_MS = 500;
+/** How long a failed step may go on failing. */
+const PATIENCE_MS = 240_000;
 const BOOT_URL = `http://${APPLIANCE}:8080`;
 
 /** Skips a test where clusters cannot be had; returns whether it was skipped. */
@@ -168,15 +172,23 @@ export class ClusterBed {
     return machines;
   }
 
-  /** Waits until the appliance holds every one of these machines for ready; the limit is in seconds for all. */
+  /**
+   * Waits until the appliance holds every one of these machines for ready; the limit is in seconds for all. The appliance may be
+   * gone meanwhile, and a step may fail and be tried again; a machine that stays failed is given up.
+   */
   async waitForReady(wanted: readonly Pick<LabMember, "name">[], seconds: number): Promise<void> {
     const deadline = performance.now() + seconds * 1000;
     for (const { name } of wanted) {
-      const left = Math.max(1, (deadline - performance.now()) / 1000);
-      try {
-        await this.appliance.waitForMachine(name, ({ state }) => state === "ready", left);
-      } catch (error) {
-        throw new Error(`${String(error)}\n\n${this.report()}`, { cause: error });
+      let failing = 0;
+      for (;;) {
+        const machine = await this.appliance.machine(name).catch(() => undefined);
+        if (machine?.state === "ready") break;
+        failing = machine?.state === "failed" ? failing + 1 : 0;
+        if (failing * POLL_MS > PATIENCE_MS || performance.now() > deadline) {
+          const why = machine?.failure?.reason ?? machine?.stage ?? "";
+          throw new Error(`${name} is ${machine?.state ?? "unknown"}: ${why}\n\n${this.report()}`);
+        }
+        await delay(POLL_MS);
       }
     }
   }

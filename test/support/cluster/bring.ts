@@ -1,10 +1,8 @@
-/** Brings everything that the cluster tests need and that takes long: compiled programs, their upstream, the machines' file system. */
-import { addAddons } from "../kubernetes-addons.ts";
+/** Brings what every cluster test needs and what takes long: compiled programs, their upstream, the machines' file system. */
 import { bringUpstream } from "../kubernetes-upstream.ts";
 import { bringRootfs } from "./rootfs.ts";
 
 if (process.getuid?.() === 0) {
-  const { directory } = await bringUpstream();
-  await addAddons(directory);
+  await bringUpstream();
   await bringRootfs();
 } else console.log("without root there are no clusters: nothing is brought");
