@@ -15,11 +15,11 @@ import { buildControlPlane, type ControlPlane } from "./compose/control-plane.ts
 import { buildIdentity } from "./compose/identity.ts";
 import { buildImages } from "./compose/images.ts";
 import { adoptInherited, type InheritedParts } from "./compose/inherited.ts";
-import { packageVersion } from "./compose/package-root.ts";
 import { buildRegistry } from "./compose/registry.ts";
 import { buildResources } from "./compose/resources.ts";
 import { ServiceStack } from "./compose/service-stack.ts";
 import { buildStatus } from "./compose/status.ts";
+import { packageVersion } from "./config/package-root.ts";
 import type { Config } from "./config/schema.ts";
 import type { ListenerStatus } from "./services/ports.ts";
 

@@ -1,6 +1,6 @@
 /** `muster version` */
-import { createRequire } from "node:module";
 import type { Command } from "commander";
+import { packageVersion } from "../config/package-root.ts";
 import { example } from "./example.ts";
 import type { Session } from "./session.ts";
 
@@ -15,10 +15,4 @@ export function defineVersion(program: Command, session: Session): void {
       if (!(await session.printWhole({ version, node, platform, architecture: arch })))
         session.data(`muster ${version}`);
     });
-}
-
-/** The version in package.json, which lies two directories up both in the source tree and in the built one. */
-export function packageVersion(): string {
-  const manifest = createRequire(import.meta.url)("../../package.json") as { readonly version: string };
-  return manifest.version;
 }

@@ -1,18 +1,16 @@
 /** Everything machines ask before they have an operating system: DHCP, TFTP, HTTP boot, the installers' syslog. */
-import { DhcpServer } from "../adapters/dhcp/dhcp-server.ts";
 import { createBlockCache } from "../adapters/http/block-cache.ts";
 import { createBootApp } from "../adapters/http/boot-app.ts";
 import { createBootServer } from "../adapters/http/boot-server.ts";
 import { HttpListener } from "../adapters/http/http-listener.ts";
 import { createMirrorRoutes } from "../adapters/http/mirror-routes.ts";
 import { createStaticFiles } from "../adapters/http/static-files.ts";
-import { createPingProbe } from "../adapters/network/ping-probe.ts";
 import { SyslogReceiver } from "../adapters/syslog/syslog-receiver.ts";
 import { createNunjucksTemplates } from "../adapters/templates/nunjucks-templates.ts";
 import { TftpServer } from "../adapters/tftp/tftp-server.ts";
+import { PACKAGE_ROOT } from "../config/package-root.ts";
 import type { ApplianceFacts } from "../domain/install/plan.ts";
 import type { Machine } from "../domain/machine.ts";
-import { createDhcpService } from "../services/dhcp/answer-dhcp.ts";
 import type { DhcpService } from "../services/dhcp/dhcp-service.ts";
 import { GRUB } from "../services/install/boot-dialect.ts";
 import { createBootPreview } from "../services/install/boot-preview.ts";
@@ -27,13 +25,12 @@ import { applianceFacts } from "./appliance-facts.ts";
 import type { AssetParts } from "./assets.ts";
 import { noteTransfers, tftpFiles } from "./boot-files.ts";
 import type { Context } from "./context.ts";
+import { buildDhcp } from "./dhcp.ts";
 import type { IdentityParts } from "./identity.ts";
 import type { ImageParts } from "./images.ts";
 import type { InheritedParts } from "./inherited.ts";
-import { PACKAGE_ROOT } from "./package-root.ts";
 import type { RegistryParts } from "./registry.ts";
-import { knownSubnets, type ResourceParts } from "./resources.ts";
-import { rivalCheck } from "./rival-check.ts";
+import type { ResourceParts } from "./resources.ts";
 import type { NamedService } from "./service-stack.ts";
 
 export interface BootPlane {
@@ -64,14 +61,6 @@ const MIRROR_CACHE_BYTES = 32 * 1024 * 1024;
 export function buildBootPlane(context: Context, parts: Parts): BootPlane {
   const { config, clock, log, served } = context;
   const dhcp = buildDhcp(context, parts);
-  const dhcpServer = new DhcpServer({
-    service: dhcp,
-    config: config.dhcp,
-    interfaceAddress: served.address,
-    inherited: parts.inherited.dhcp,
-    clock,
-    log: log.child({ component: "dhcp" }),
-  });
   const { documents, scripts, grubScripts, previewScript, http } = buildHttp(context, parts);
   const { registry, events } = parts.registry;
   const noteTransfer = noteTransfers(registry, events);
@@ -89,33 +78,17 @@ export function buildBootPlane(context: Context, parts: Parts): BootPlane {
   });
   const syslog = buildSyslog(context, parts);
   return {
-    dhcp,
+    dhcp: dhcp.service,
     documents,
     previewScript,
-    listeners: () => [dhcpServer.status(), tftp.status(), http.status(), syslog.status()],
+    listeners: () => [dhcp.listener.status(), tftp.status(), http.status(), syslog.status()],
     services: [
       { name: "boot HTTP", service: http },
       ...(config.tftp.enabled ? [{ name: "TFTP", service: tftp }] : []),
       ...(config.syslog.enabled ? [{ name: "syslog", service: syslog }] : []),
-      { name: "DHCP answers", service: dhcp },
-      { name: "other DHCP servers", service: rivalCheck(context, { dhcp, events }) },
-      { name: "DHCP", service: dhcpServer },
+      ...dhcp.services,
     ],
   };
-}
-
-function buildDhcp({ config, clock, log, served }: Context, { registry }: Parts): DhcpService {
-  // Beside another DHCP server there is nothing to configure: the network that is attached is the one that boots.
-  const subnets = config.dhcp.mode === "server" ? config.network.subnets : knownSubnets({ config, served });
-  return createDhcpService({
-    machines: registry.registry,
-    leases: registry.store.leases,
-    events: registry.events,
-    clock,
-    log: log.child({ component: "dhcp" }),
-    config: { ...config, network: { ...config.network, address: served.address, subnets } },
-    ...(config.dhcp.probe === "ping" ? { probe: createPingProbe({ log }) } : {}),
-  });
 }
 
 function buildSyslog(

@@ -5,6 +5,7 @@ import type { ControlServices, DocumentPreview } from "../adapters/http/control-
 import { ControlServer } from "../adapters/http/control-server.ts";
 import { FailureLimit } from "../adapters/http/failure-limit.ts";
 import { writeSecretFile } from "../adapters/pki/secret-file.ts";
+import { PACKAGE_ROOT, packageVersion } from "../config/package-root.ts";
 import { redact } from "../config/redact.ts";
 import { INSTALL_DOCUMENTS } from "../services/install/compose-documents.ts";
 import type { ListenerStatus } from "../services/ports.ts";
@@ -17,7 +18,6 @@ import type { ClusterAccessParts } from "./cluster-access.ts";
 import type { Context } from "./context.ts";
 import type { IdentityParts } from "./identity.ts";
 import type { ImageParts } from "./images.ts";
-import { PACKAGE_ROOT, packageVersion } from "./package-root.ts";
 import type { RegistryParts } from "./registry.ts";
 import type { ResourceParts } from "./resources.ts";
 import type { StatusParts } from "./status.ts";

@@ -2,6 +2,7 @@
 import { backupArchive } from "../adapters/backup/pack.ts";
 import type { ApplianceStatus, ReadinessCheck } from "../adapters/http/appliance-status.ts";
 import type { ControlServices } from "../adapters/http/control-ports.ts";
+import { packageVersion } from "../config/package-root.ts";
 import { decideBoot } from "../domain/boot-decision.ts";
 import { needOf } from "../services/assets/assets.ts";
 import { takeBackup } from "../services/backup.ts";
@@ -11,7 +12,6 @@ import type { AssetParts } from "./assets.ts";
 import type { BootPlane } from "./boot-plane.ts";
 import type { ClusterParts } from "./cluster.ts";
 import type { Context } from "./context.ts";
-import { packageVersion } from "./package-root.ts";
 import type { RegistryParts } from "./registry.ts";
 
 export type StatusParts = Pick<ControlServices, "status" | "diagnose" | "backup">;

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
-/** This file is `<root>/src/compose/…` when run from sources and `<root>/dist/compose/…` when built. */
+/** This file is `<root>/src/config/…` when run from sources and `<root>/dist/config/…` when built. */
 export const PACKAGE_ROOT = path.resolve(import.meta.dirname, "../..");
 
 /** The version in package.json. */
