@@ -172,13 +172,16 @@ export class TurnReports {
 
   async #move({ machine, generation }: Holder, { step, state, log }: StepReport): Promise<void> {
     const { machines } = this.#options;
-    if (!isOnTheWay(machines.byName(machine))) return;
+    const known = machines.byName(machine);
+    if (!isOnTheWay(known)) return;
+    // Its beginning has moved the machine already.
+    if (state === "done" && known.state !== "failed") return;
     if (state !== "failed") {
       await machines.apply(machine, { type: "step-reported", generation, step }, "node");
       return;
     }
     const reason = `step ${step} failed${lastLine(log)}`;
-    if (machines.byName(machine)?.state === "failed") return;
+    if (known.state === "failed") return;
     await machines.apply(machine, { type: "node-failed", generation, reason }, "node");
   }
 
