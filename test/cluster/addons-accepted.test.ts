@@ -11,7 +11,7 @@ import type { ClusterSpecInput } from "../../src/domain/cluster/cluster-spec.ts"
 import type { ClusterView } from "../../src/domain/cluster/members.ts";
 import type { Addon } from "../../src/domain/components/addons/addon.ts";
 import { CATALOGUE } from "../../src/domain/components/addons/catalogue.ts";
-import type { Objects } from "../../src/domain/components/addons/objects.ts";
+import type { KubernetesObject, Objects } from "../../src/domain/components/addons/objects.ts";
 import { AddonManifests } from "../../src/services/cluster/addon-manifests.ts";
 import type { Applied, KubernetesAccess } from "../../src/services/cluster/ports.ts";
 import { ApiServer } from "../support/api-server.ts";
@@ -24,6 +24,7 @@ import { programPath } from "../support/netns.ts";
 import { isPublished, publishedManifests } from "../support/published-manifests.ts";
 
 const ADDRESS = "127.43.0.1";
+const SLICE = 5;
 const directoryOf = (name: string): string => {
   const component = goComponents(LAB_VERSION).find((each) => each.name === name);
   return component ? componentDirectory(component) : "";
@@ -57,13 +58,24 @@ function clusterWith({ name, kind }: Addon): ClusterView {
   });
 }
 
-/** On a busy host a connection may take longer than the appliance waits; it tries again too. */
+/** In slices, definitions first, each of them again when a busy host took longer than the appliance waits for an answer. */
 async function applyPatiently(access: KubernetesAccess, objects: Objects): Promise<readonly Applied[]> {
+  const isFirst = ({ kind }: KubernetesObject): boolean =>
+    kind === "CustomResourceDefinition" || kind === "Namespace";
+  const ordered = [...objects.filter(isFirst), ...objects.filter((object) => !isFirst(object))];
+  const applied: Applied[] = [];
+  for (let at = 0; at < ordered.length; at += SLICE) {
+    applied.push(...(await applySlice(access, ordered.slice(at, at + SLICE))));
+  }
+  return applied;
+}
+
+async function applySlice(access: KubernetesAccess, objects: Objects): Promise<readonly Applied[]> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await access.apply(objects);
     } catch (error) {
-      if (tries === 5) throw error;
+      if (tries === 10) throw error;
     }
   }
 }

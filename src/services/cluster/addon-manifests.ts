@@ -11,6 +11,7 @@ import {
   type KubernetesObject,
   movingImages,
   type Objects,
+  withoutNulls,
 } from "../../domain/components/addons/objects.ts";
 import type { UpstreamFile } from "../../domain/components/component-files.ts";
 import { RenderError } from "../../domain/errors.ts";
@@ -116,7 +117,7 @@ function objectsIn(document: string, { name, path }: UpstreamFile): Objects {
   const listed = Array.isArray(items) && String((value as { kind?: unknown }).kind).endsWith("List");
   const objects = listed ? (items as readonly unknown[]) : [value];
   return objects.map((object) => {
-    if (isKubernetesObject(object)) return object;
+    if (isKubernetesObject(object)) return withoutNulls(object);
     throw new RenderError(`${name} holds something that is no object of Kubernetes (${path})`);
   });
 }

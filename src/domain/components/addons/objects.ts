@@ -132,6 +132,21 @@ export function changeJson(
   return withValue(object, ["data", key], `${JSON.stringify(changed(parsed), undefined, 2)}\n`);
 }
 
+/**
+ * A copy without the fields that hold nothing: what a manifest leaves empty under a key is refused by the schemas of
+ * definitions. Definitions themselves stay as they are, there a null means itself.
+ */
+export function withoutNulls(object: KubernetesObject): KubernetesObject {
+  return object.kind === "CustomResourceDefinition" ? object : (stripped(object) as KubernetesObject);
+}
+
+function stripped(value: unknown): unknown {
+  if (Array.isArray(value)) return (value as readonly unknown[]).map(stripped);
+  if (!isFields(value)) return value;
+  const kept = Object.entries(value).filter(([, child]) => child !== null);
+  return Object.fromEntries(kept.map(([key, child]) => [key, stripped(child)]));
+}
+
 /** Every image that the objects name as a container's, sorted, each once. */
 export function imagesOf(objects: Objects): readonly string[] {
   const found = new Set<string>();

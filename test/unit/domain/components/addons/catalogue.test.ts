@@ -355,6 +355,23 @@ describe("add-ons", () => {
     await assert.rejects(broken.render(cluster), /components\.yaml is not YAML/);
   });
 
+  it("are applied without the fields that a manifest leaves empty", async () => {
+    const text = (file: Parameters<typeof manifestText>[0]): Promise<string> =>
+      Promise.resolve(
+        `${manifestText(file)}---\napiVersion: v1\nkind: Service\nmetadata: { name: x, labels: }\nspec: { ports: [{ port: 1, name: }] }\n`,
+      );
+    const cluster = aCluster({ spec: { network: { cni: "none" }, addons: ["metrics-server"] } });
+    const objects = (await new AddonManifests({ files: { text } }).render(cluster)).flatMap(
+      (each) => each.objects,
+    );
+    assert.deepEqual(one(objects, "Service", "x"), {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "x" },
+      spec: { ports: [{ port: 1 }] },
+    });
+  });
+
   it("are never applied with an image that moves", async () => {
     const text = (file: Parameters<typeof manifestText>[0]): Promise<string> =>
       Promise.resolve(manifestText(file).replaceAll(":v1", ":latest"));
