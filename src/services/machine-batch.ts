@@ -85,7 +85,7 @@ export function machineAfter(
 }
 
 /** Whether two specs say the same; both were parsed by one schema, so their keys are in one order. */
-export function sameSpec(a: MachineSpec, b: MachineSpec): boolean {
+function sameSpec(a: MachineSpec, b: MachineSpec): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 

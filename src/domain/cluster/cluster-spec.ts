@@ -172,7 +172,7 @@ const imagesSchema = z.strictObject({
 });
 
 /** Machines written together: one name pattern, one role set, a list of MACs. */
-export const machineGroupSchema = z.strictObject({
+const machineGroupSchema = z.strictObject({
   names: z.string().min(1).meta({
     description: "Name pattern: a run of # becomes the ordinal with that many digits, as in site-k8s-m-##",
   }),
@@ -240,4 +240,3 @@ export type ClusterSpec = z.output<typeof clusterSpecSchema>;
 /** A cluster's spec as a person writes it. */
 export type ClusterSpecInput = z.input<typeof clusterSpecSchema>;
 export type MachineGroup = z.output<typeof machineGroupSchema>;
-export type AddonRequest = ClusterSpec["addons"][number];

@@ -142,5 +142,4 @@ export const dnsRoleSchema = z.strictObject({
   resolver: z.boolean().default(true).meta({ description: "The other members use it as their resolver" }),
 });
 
-export type RuntimeSpec = z.output<typeof runtimeSchema>;
 export type NodeSettings = z.output<typeof nodeSchema>;

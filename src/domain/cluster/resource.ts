@@ -4,7 +4,7 @@ import type { Fault } from "../errors.ts";
 import { pathText } from "../faults.ts";
 import { nameSchema } from "../machine-spec.ts";
 
-export const API_VERSION = "muster/v1";
+const API_VERSION = "muster/v1";
 export const RESOURCE_KINDS = ["Cluster", "Profile", "Machine"] as const;
 export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 
@@ -47,11 +47,6 @@ export const documentSchema = z.strictObject({
 });
 
 export type ResourceDocument = z.input<typeof documentSchema>;
-
-/** The document of a resource, as `apply` takes it. */
-export function documentOf({ kind, name, spec }: Resource): ResourceDocument {
-  return { apiVersion: API_VERSION, kind, metadata: { name }, spec };
-}
 
 /** `Cluster/lab`: the key under which a resource is kept. */
 export function keyOf({ kind, name }: Pick<Resource, "kind" | "name">): string {
