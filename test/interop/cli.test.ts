@@ -1,6 +1,6 @@
 /** The command line and the appliance as processes, the way a person uses them. */
 import assert from "node:assert/strict";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import type { ConfigInput } from "../../src/config/schema.ts";
@@ -128,6 +128,38 @@ test("the first signal stops gracefully with exit code 0, whichever it is", asyn
     const daemon = await serving.serve();
     assert.equal(await daemon.stop(signal), 0, daemon.output());
     assert.match(daemon.output(), /stopping; a second signal ends at once/);
+  }
+});
+
+test("a second signal during the stop ends at once with exit code 130, and the next start finds everything", async (t) => {
+  if (needsRoot(t) || needsPrograms(t, "curl")) return;
+  const { lab, serving } = await lan(t);
+  const known: string[] = [];
+  for (const [first, second] of [
+    ["SIGTERM", "SIGTERM"],
+    ["SIGINT", "SIGTERM"],
+  ] as const) {
+    const daemon = await serving.serve();
+    const name = `kube-${first.toLowerCase()}`;
+    const mac = first === "SIGTERM" ? "52:54:00:12:34:01" : "52:54:00:12:34:02";
+    const registered = await serving.muster(["register", mac, "--name", name]);
+    assert.equal(registered.code, 0, registered.stderr);
+    known.push(name);
+    const machines = await serving.muster(["get", "machines", "-o", "json"]);
+    for (const earlier of known) assert.match(machines.stdout, new RegExp(`"${earlier}"`));
+    // A download that does not end holds the stop up until its deadline.
+    const big = path.join(serving.directory, "data/assets/big");
+    await writeFile(big, "");
+    await truncate(big, 1_000_000_000);
+    const slow = lab.server.spawn("curl", [
+      ...["-sS", "-v", "--limit-rate", "1k", "-o", "/dev/null"],
+      `http://${SERVER}:8080/boot/files/big`,
+    ]);
+    await slow.waitFor(/HTTP\/1.1 200/);
+    daemon.child.kill(first);
+    await daemon.waitFor(/stopping; a second signal ends at once/);
+    assert.equal(await daemon.stop(second), 130, daemon.output());
+    await slow.stop();
   }
 });
 
