@@ -10,8 +10,8 @@ die_here() {
 	echo "$calls" >"$LAB/calls"
 	if [ "$calls" = "${KILL_AT:-0}" ]; then
 		echo "$name $*" >"$LAB/killed-at"
-		kill -9 -- "-$(cat "$LAB/group")"
-		sleep 5
+		kill -9 "-$(cat "$LAB/group")"
+		exec /bin/sleep 5
 	fi
 }
 
@@ -75,7 +75,7 @@ kubeadm() {
 		for file in kubelet.conf bootstrap-kubelet.conf; do
 			[ ! -e "$root/etc/kubernetes/$file" ] || { echo "[ERROR FileAvailable--$file]"; exit 1; }
 		done
-		if grep -q controlPlane "$3"; then
+		if grep -q '^controlPlane:' "$3"; then
 			[ ! -d "$root/var/lib/etcd/member" ] || { echo "[ERROR DirAvailable--var-lib-etcd]"; exit 1; }
 			control_plane join
 		else
@@ -184,6 +184,6 @@ lsblk | findmnt | wipefs | swapoff | modprobe | sysctl | update-ca-certificates 
 sleep)
 	# A script that waits for ever waits for nothing here.
 	echo . >>"$LAB/sleeps"
-	if [ "$(wc -l <"$LAB/sleeps")" -gt 40 ]; then kill -9 -- "-$(cat "$LAB/group")"; fi
+	if [ "$(wc -l <"$LAB/sleeps")" -gt 40 ]; then kill -9 "-$(cat "$LAB/group")"; fi
 	;;
 esac
