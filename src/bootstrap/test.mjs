@@ -1,5 +1,5 @@
 /**
- * `npm test`: brings what the tests need, runs unit, interop and lab tests, and ends with `N passed, N failed, N skipped`.
+ * `npm test`: brings what the tests need, runs every suite (unit, interop, lab, cluster), and ends with `N passed, N failed, N skipped`.
  * Arguments name suites (`npm test -- unit lab`); without any, all run.
  */
 import { bringTestPackages } from "./debian-packages.mjs";
