@@ -1,4 +1,5 @@
 /** One cluster's etcd through its JSON gateway (/v3 on the client port): any member that answers will do. */
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { ClusterRefusedError, ClusterUnreachableError } from "../../services/cluster/cluster-errors.ts";
 import type { EtcdAccess, EtcdMember, EtcdMemberStatus } from "../../services/cluster/ports.ts";
@@ -17,6 +18,8 @@ export interface EtcdClientOptions {
 
 export const ETCD_CLIENT_PORT = 2379;
 const TIMEOUT_MS = 5000;
+/** A member that works answers much sooner. */
+const NEXT_AFTER_MS = 500;
 /** gRPC's code NOT_FOUND, which the gateway puts into its JSON. */
 const GRPC_NOT_FOUND = 5;
 
@@ -60,7 +63,7 @@ export function etcdAccess(options: EtcdClientOptions): EtcdAccess {
   const ask = (path: string, body: object): Promise<unknown> => askAny(options, { path, body });
   return {
     memberList: async () => {
-      const { header, members } = membersSchema.parse(await ask("/v3/cluster/member/list", {}));
+      const { header, members } = membersSchema.parse(await askSoon(options, "/v3/cluster/member/list"));
       return { clusterId: hex(header.cluster_id), members: members.map(readMember) };
     },
     memberAdd: async (peerUrl) => {
@@ -98,6 +101,21 @@ async function askAny(
   const answer = await firstAnswer(options, call);
   if (answer.ok) return answer.body;
   throw refused(options.cluster, answer);
+}
+
+/** Only for reading: does not wait for a member that is off before it asks the next one too. */
+async function askSoon(options: EtcdClientOptions, path: string): Promise<unknown> {
+  let answered = false;
+  const asked = options.addresses.map(async (address, index) => {
+    await delay(index * NEXT_AFTER_MS);
+    if (answered) throw new TypeError("another member has answered");
+    const answer = await askAt(options, { address, path, body: {} });
+    if (typeof answer === "string" || !answer.ok) throw new TypeError("it does not serve");
+    answered = true;
+    return answer.body;
+  });
+  // Nobody serves: asked once more, one after the other, for a message that says why.
+  return Promise.any(asked).catch(() => askAny(options, { path, body: {} }));
 }
 
 /** The first member that answers decides, a refusal included. */

@@ -71,12 +71,21 @@ async function askApi(kubernetes: KubernetesAccess, cluster: ClusterView): Promi
   const own = membersWith(cluster, "control-plane").map(({ address }) => ({ address, port: apiPort }));
   const endpoint = apiEndpointOf(cluster);
   const places = endpoint ? [endpoint, ...own] : own;
-  const answers = await Promise.all(
-    places.map(async (at) => ({ at: nameOf(at), health: await kubernetes.readyz(at) })),
-  );
-  const alive = answers.filter(({ health }) => health.kind === "ready" || health.kind === "not-ready");
-  if (alive.length > 0) return { kind: "alive", at: [...new Set(alive.map(({ at }) => at))] };
+  const asked = places.map(async (at) => ({ at: nameOf(at), health: await kubernetes.readyz(at) }));
+  const alive = await firstAlive(asked);
+  if (alive) return { kind: "alive", at: [alive.at] };
+  const answers = await Promise.all(asked);
   return foreign(answers) ?? { kind: "silent", reason: answers.map(silence).join("; ") };
+}
+
+/** The first that answers for this cluster: machines that are off keep everybody waiting for seconds. */
+async function firstAlive(asked: readonly Promise<Answer>[]): Promise<Answer | undefined> {
+  const alive = asked.map(async (each) => {
+    const answer = await each;
+    if (answer.health.kind === "ready" || answer.health.kind === "not-ready") return answer;
+    throw new MusterError("unavailable", answer.at);
+  });
+  return Promise.any(alive).catch(() => undefined);
 }
 
 interface Answer {
@@ -101,26 +110,37 @@ function nameOf({ address, port }: ApiAddress): string {
 
 async function askEtcd(etcd: EtcdAccess, cluster: ClusterView): Promise<ClusterSight["etcd"]> {
   const hosts = etcdMembersOf(cluster);
-  const answers = await Promise.all(
-    hosts.map(async ({ name, address }) => ({
-      name,
-      status: await etcd.status(address),
-      healthy: await etcd.healthy(address),
-    })),
-  );
-  const silent = answers.flatMap(({ status }) => (status.kind === "unreachable" ? [status.reason] : []));
-  const [reason = "there is no member"] = silent;
-  if (silent.length === answers.length) return { kind: "silent", reason };
   const list = await unlessSilent(() => etcd.memberList());
-  if (!list) return { kind: "silent", reason: "its members cannot be listed" };
+  if (!list) return { kind: "silent", reason: await whySilent(etcd, hosts) };
   const { clusterId } = list;
   const members = list.members.map((member) => ({ ...member, name: memberName(member, hosts) }));
-  const voting = answers.filter(
-    ({ status, healthy }) => healthy && status.kind === "answers" && !status.learner,
-  );
+  // Hosts that are no members yet may be off, and would keep everybody waiting.
+  const listed = hosts.filter(({ name }) => members.some((member) => member.name === name));
+  const answers = await Promise.all(listed.map((host) => askMember(etcd, host)));
   const leader = members.find(({ id }) => answers.some(({ status }) => leads(status, id)))?.name;
-  const healthy = voting.map(({ name }) => name);
+  const healthy = answers.filter(votes).map(({ name }) => name);
   return { kind: "answers", clusterId, members, healthy, ...(leader === undefined ? {} : { leader }) };
+}
+
+interface MemberAnswer {
+  readonly name: string;
+  readonly status: EtcdMemberStatus;
+  readonly healthy: boolean;
+}
+
+async function askMember(etcd: EtcdAccess, { name, address }: ClusterMember): Promise<MemberAnswer> {
+  const [status, healthy] = await Promise.all([etcd.status(address), etcd.healthy(address)]);
+  return { name, status, healthy };
+}
+
+function votes({ status, healthy }: MemberAnswer): boolean {
+  return healthy && status.kind === "answers" && !status.learner;
+}
+
+async function whySilent(etcd: EtcdAccess, hosts: readonly ClusterMember[]): Promise<string> {
+  const answers = await Promise.all(hosts.map(({ address }) => etcd.status(address)));
+  for (const answer of answers) if (answer.kind === "unreachable") return answer.reason;
+  return "its members cannot be listed";
 }
 
 function leads(status: EtcdMemberStatus, id: string): boolean {
