@@ -27,11 +27,13 @@ import { KeptEvents } from "../support/kept-events.ts";
 import { KeptLog } from "../support/kept-log.ts";
 
 const { paths, skip: uncompiled } = compiledPrograms("kube-apiserver", "kubectl");
-const noEtcd = spawnSync("which", ["etcd"]).status !== 0 && "needs etcd: apt-get install etcd-server";
+const ownEtcd = compiledPrograms("etcd");
+const etcd = ownEtcd.skip === false ? ownEtcd.paths.etcd : "etcd";
+const noEtcd = spawnSync(etcd, ["--version"]).status !== 0 && "needs etcd: apt-get install etcd-server";
 const skip = uncompiled || noEtcd;
 
-/** A loopback address of its own: the usual ports are free there. */
-const ADDRESS = "127.43.0.1";
+/** A loopback address of this very run: the usual ports are free there. */
+const ADDRESS = `127.45.${(process.pid >> 8) & 255}.${process.pid & 255 || 1}`;
 const running: ChildProcess[] = [];
 let directory: string;
 let pki: ClusterPki;
@@ -59,7 +61,7 @@ before(async () => {
   startApiServer();
   access = clusterAccess({ pki, clock: systemClock });
   kubernetes = await access.kubernetes(cluster);
-  for (let attempt = 0; attempt < 240; attempt++) {
+  for (let attempt = 0; attempt < 600; attempt++) {
     if ((await kubernetes.readyz({ address: ADDRESS, port: 6443 })).kind === "ready") return;
     await pause(500);
   }
@@ -105,7 +107,7 @@ function start(program: string, args: readonly string[]): void {
 
 function startEtcd(): void {
   const urls = (port: number): string => `https://${ADDRESS}:${port}`;
-  start("etcd", [
+  start(etcd, [
     ...["--name", "kube0", "--data-dir", file("etcd"), "--initial-cluster", `kube0=${urls(2380)}`],
     ...["--listen-client-urls", urls(2379), "--advertise-client-urls", urls(2379)],
     ...["--listen-peer-urls", urls(2380), "--initial-advertise-peer-urls", urls(2380)],
