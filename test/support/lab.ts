@@ -55,6 +55,13 @@ export type LabMachine = Omit<
   "namespace" | "tap" | "directory" | "acceleration" | "emulator"
 >;
 
+/** Starts what an appliance of this bed needs besides, and returns the configuration that names it. */
+export type LabConfig = (bed: {
+  readonly namespace: Namespace;
+  readonly directory: string;
+  readonly bridge: string;
+}) => Promise<ConfigInput>;
+
 export class Lab {
   readonly namespace: Namespace;
   readonly directory: string;
@@ -81,8 +88,11 @@ export class Lab {
     this.#emulator = parts.emulator;
   }
 
-  /** Builds the bed and starts the appliance; `config` is laid over the lab's own, section by section. */
-  static async open(config: ConfigInput = {}): Promise<Lab> {
+  /**
+   * Builds the bed and starts the appliance; `config` is laid over the lab's own, section by section, mirror by mirror. What
+   * it names in the bed may be started first: it is asked for when the bed stands.
+   */
+  static async open(config: ConfigInput | LabConfig = {}): Promise<Lab> {
     const early = (): never => process.exit(130);
     for (const signal of SIGNALS) process.once(signal, early);
     const directory = await mkdtemp(path.join(tmpdir(), "muster-lab-"));
@@ -91,10 +101,12 @@ export class Lab {
     const upstream = await Upstream.open(namespace, directory);
     const extras = await installerExtras();
     const own = await labConfig(upstream, extras.file);
+    const more =
+      typeof config === "function" ? await config({ namespace, directory, bridge: BRIDGE }) : config;
     const appliance = new Appliance({
       namespace,
       directory: path.join(directory, "appliance"),
-      config: { ...own, ...config },
+      config: { ...own, ...more, mirrors: { ...own.mirrors, ...more.mirrors } },
     });
     const lab = new Lab({
       namespace,
