@@ -84,11 +84,17 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
     if (event.type === "test:summary" && event.data.file !== undefined) {
       shown.add(relative(event.data.file));
       yield lineOf(relative(event.data.file), tally);
+      yield* failuresOf(tally);
     }
   }
   for (const file of tally.files.keys()) if (!shown.has(file)) yield lineOf(file, tally);
-  for (const { where, text } of tally.failures) yield `\nFAILED ${where}\n${text}\n`;
+  yield* failuresOf(tally);
   yield* closing(tally);
+}
+
+/** What failed since the last call: said at once, because a run that is ended from outside has no end to say it at. */
+function* failuresOf(tally: Tally): Generator<string> {
+  for (const { where, text } of tally.failures.splice(0)) yield `\nFAILED ${where}\n${text}\n`;
 }
 
 function* closing(tally: Tally): Generator<string> {
