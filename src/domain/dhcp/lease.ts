@@ -1,5 +1,5 @@
 /** Leases and offers as the decision sees them. Lease times are epoch milliseconds. */
-import type { Ipv4 } from "../../net/ipv4.ts";
+import { formatIpv4, type Ipv4 } from "../../net/ipv4.ts";
 import type { Mac } from "../../net/mac.ts";
 import type { Pool } from "./network-plan.ts";
 
@@ -57,4 +57,19 @@ export function isLive(lease: Lease, now: number): boolean {
 /** Whether the address may not be given to anybody now. */
 export function isQuarantined(lease: Lease, now: number): boolean {
   return lease.state === "declined" && lease.expiresAt > now;
+}
+
+/** The quarantine of an address on which somebody unknown answered a ping. */
+export function leaseInUse(address: Ipv4, time: Pick<Lease, "startsAt" | "expiresAt">): Lease {
+  return {
+    address,
+    client: `in-use:${formatIpv4(address)}`,
+    mac: undefined,
+    clientId: undefined,
+    hostname: undefined,
+    state: "declined",
+    ...time,
+    giaddr: undefined,
+    circuitId: undefined,
+  };
 }

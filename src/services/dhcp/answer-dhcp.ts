@@ -8,6 +8,7 @@ import {
   type ReplyDecision,
 } from "../../domain/dhcp/decision.ts";
 import type { IgnoreReason } from "../../domain/dhcp/ignore-reason.ts";
+import { leaseInUse } from "../../domain/dhcp/lease.ts";
 import type { DhcpSettings, NetworkSettings } from "../../domain/dhcp/network-config.ts";
 import { buildNetworkPlan, type NetworkPlan } from "../../domain/dhcp/network-plan.ts";
 import { isForUs } from "../../domain/dhcp/place.ts";
@@ -259,18 +260,7 @@ class DhcpAnswerer implements DhcpService {
   async #quarantine(question: Question, address: Ipv4, time: LeaseTime): Promise<void> {
     this.#observer.watch.addressInUse(formatIpv4(address), question.label, time.monotonic);
     const expiresAt = time.now + this.#rules.declineSeconds * 1000;
-    const lease = {
-      address,
-      client: `in-use:${formatIpv4(address)}`,
-      mac: undefined,
-      clientId: undefined,
-      hostname: undefined,
-      state: "declined",
-      startsAt: time.now,
-      expiresAt,
-      giaddr: undefined,
-      circuitId: undefined,
-    } as const;
+    const lease = leaseInUse(address, { startsAt: time.now, expiresAt });
     const hold = this.#leases.holdAt(address);
     const drop = hold ? [{ kind: "drop-hold", client: hold.client } as const] : [];
     await this.#journal.write([...drop, { kind: "write", lease }]);
