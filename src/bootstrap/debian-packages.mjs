@@ -31,6 +31,8 @@ export const TEST_PACKAGES = [
   ...["haproxy", "keepalived", "bind9-utils"],
   // container images from programs of others
   ...["docker-registry", "skopeo", "containerd", "apache2-utils"],
+  // the web page as people see it
+  "chromium",
   // the image, built without an engine
   ...["buildah", "mmdebstrap"],
   // clusters of containers that boot, and what Kubernetes is compiled with
