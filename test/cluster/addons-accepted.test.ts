@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { createManifestFiles } from "../../src/adapters/assets/manifest-files.ts";
 import type { ClusterSpecInput } from "../../src/domain/cluster/cluster-spec.ts";
 import type { ClusterView } from "../../src/domain/cluster/members.ts";
@@ -58,7 +59,7 @@ function clusterWith({ name, kind }: Addon): ClusterView {
   });
 }
 
-/** In slices, definitions first, each of them again when a busy host took longer than the appliance waits for an answer. */
+/** In slices, definitions first, each of them again when it was refused or a busy host did not answer in time: as the appliance does. */
 async function applyPatiently(access: KubernetesAccess, objects: Objects): Promise<readonly Applied[]> {
   const isFirst = ({ kind }: KubernetesObject): boolean =>
     kind === "CustomResourceDefinition" || kind === "Namespace";
@@ -73,7 +74,10 @@ async function applyPatiently(access: KubernetesAccess, objects: Objects): Promi
 async function applySlice(access: KubernetesAccess, objects: Objects): Promise<readonly Applied[]> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await access.apply(objects);
+      const applied = await access.apply(objects);
+      // A kind is served a moment after its definition was accepted.
+      if (tries >= 5 || applied.every(({ outcome }) => outcome === "applied")) return applied;
+      await pause(2000);
     } catch (error) {
       if (tries === 10) throw error;
     }

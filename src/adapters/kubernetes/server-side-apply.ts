@@ -15,8 +15,8 @@ const FIRST = new Map([
 /** A new kind is served a moment after its definition was accepted. */
 const DISCOVERY_TRIES = 15;
 const DISCOVERY_PAUSE_MS = 1000;
-/** Webhooks that judge an object may take their time. */
-const APPLY_TIMEOUT_MS = 20_000;
+/** Webhooks that judge an object may take their time, and so does a small control plane over a definition of a megabyte. */
+const APPLY_TIMEOUT_MS = 60_000;
 
 interface Resource {
   readonly name: string;
