@@ -173,6 +173,12 @@ export const CLUSTER_RULES: readonly LifecycleRule[] = [
     then: () => SETTLED,
   }),
   rule({
+    from: ["draining", "removing"],
+    event: "node-ready",
+    to: "same",
+    note: "it was asked for while it leaves",
+  }),
+  rule({
     from: ["ready"],
     event: "node-lost",
     to: "failed",
