@@ -110,8 +110,8 @@ test("S2-31 a snapshot of a cluster whose etcd is silent is an error that says s
 
 test("the catalogue of add-ons and how they stand in a cluster can be read", async () => {
   const { app, auth } = await lab("viewer");
-  const answer = await request(app).get("/api/v1/addons").set(auth).expect(200);
-  const entry = (answer.body as { items: { name: string }[] }).items.find(
+  const listed = await request(app).get("/api/v1/addons").set(auth).expect(200);
+  const entry = (listed.body as { items: { name: string }[] }).items.find(
     ({ name }) => name === "metrics-server",
   );
   assert.deepEqual(entry, {
