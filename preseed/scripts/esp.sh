@@ -12,8 +12,8 @@ for disk in $(system_disks); do
 	done
 done
 [ "$(wc -l </target/etc/muster/esps)" = 2 ] || fail "the EFI system partitions of both disks were not found"
-# The machine must come up with either disk missing.
-sed -i 's,^\([^#][^ 	]*[ 	]*/boot/efi[ 	]*vfat[ 	]*\)\([^ 	]*\),\1\2\,nofail\,x-systemd.device-timeout=10s,' /target/etc/fstab
+# The machine must come up with either disk missing. Nothing waits for a mount that may fail, so a slow disk gets its minute.
+sed -i 's,^\([^#][^ 	]*[ 	]*/boot/efi[ 	]*vfat[ 	]*\)\([^ 	]*\),\1\2\,nofail\,x-systemd.device-timeout=60s,' /target/etc/fstab
 grep -q '/boot/efi.*nofail' /target/etc/fstab || fail "the EFI system partition is not in the new system's fstab"
 inside systemctl enable muster-esp.service
 inside /usr/local/lib/muster/esp
