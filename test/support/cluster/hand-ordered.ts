@@ -49,6 +49,10 @@ async function podRanges(
   all: readonly LabMember[],
 ): Promise<ReadonlyMap<string, { readonly range: string; readonly address: string }>> {
   const fields = '{range .items[*]}{.metadata.name} {.spec.podCIDR}{"\\n"}{end}';
+  const kubectl = "kubectl --kubeconfig /etc/kubernetes/admin.conf";
+  await machine.must(`${kubectl} wait --for=jsonpath='{.spec.podCIDR}' node --all --timeout=120s`, {
+    timeout: 150_000,
+  });
   const list = await machine.must(
     `kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes -o jsonpath='${fields}'`,
   );
