@@ -37,7 +37,8 @@ function detailOf(addon: AddonStatusView): string {
       return "";
     case "starting":
       return `waits for ${addon.missing.join(", ")}`;
-    default:
+    case "waiting":
+    case "failed":
       return addon.reason;
   }
 }

@@ -81,8 +81,9 @@ export class Browser {
 
   /** Waits until an expression is true in the page. @throws what the page shows, when it never is. */
   async until(expression: string): Promise<void> {
-    for (const deadline = performance.now() + PATIENCE; performance.now() < deadline; await delay(100)) {
+    for (const deadline = performance.now() + PATIENCE; performance.now() < deadline; ) {
       if ((await this.value(expression)) === true) return;
+      await delay(100);
     }
     throw new Error(`never: ${expression}\n${String(await this.value("document.body.innerText"))}`);
   }

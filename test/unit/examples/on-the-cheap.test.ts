@@ -99,10 +99,15 @@ describeLines(FILE, [
   },
   {
     id: "S1-15",
-    what: "the firewall lets in the ports of today, from the members",
+    what: "the firewall lets the members in, etcd only those who have it, and the LAN that is trusted",
     machine: "opti",
     in: "/etc/muster/firewall.nft",
-    says: [/policy drop/, /10257, 10259/, /2379, 2380/, /8285, 8472/, /elements = \{ 192\.168\.1\.0\/24 \}/],
+    says: [
+      /policy drop/,
+      /^ {4}ip saddr @members accept$/m,
+      /tcp dport 2379-2381 accept\n {4}tcp dport 2379-2381 drop$/m,
+      /elements = \{ 192\.168\.1\.0\/24 \}/,
+    ],
   },
   {
     id: "S1-17",

@@ -32,7 +32,7 @@ test("S0-02, S0-03 names from a pattern, addresses counted on one network", () =
 test("S0-04 the sizes of the seed are said and pass", () => {
   assert.deepEqual(
     cluster.members.map(({ spec }) => [spec.size?.cpus, spec.size?.memory, spec.size?.disk].join()),
-    ["2,4GB,20GB", ...Array(3).fill("2,8GB,20GB"), ...Array(4).fill("2,16GB,20GB")],
+    ["2,4GB,20GB", ...times(3, "2,8GB,20GB"), ...times(4, "2,16GB,20GB")],
   );
 });
 
@@ -90,3 +90,7 @@ describeLines(FILE, [
     says: [/kind: ClusterConfiguration[^]*controlPlaneEndpoint: "?192\.168\.100\.150:6443/],
   },
 ]);
+
+function times(count: number, text: string): readonly string[] {
+  return Array.from({ length: count }, () => text);
+}

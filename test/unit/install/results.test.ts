@@ -14,7 +14,10 @@ test("a scenario's row is replaced, and rows of other runs stay", () => {
     date,
     acceleration: "kvm",
   });
-  assert.match(before, /\| regular-bios \| FAILED \| installs 10 s: went off \/ early \| 2026-02-03, kvm \|/);
+  assert.match(
+    before,
+    /\| regular-bios \| FAILED \| installs 10 s \(went off \/ early\) \| 2026-02-03, kvm \|/,
+  );
   const after = resultsTable({
     results: new Map([["regular-bios", [{ step: "installs", seconds: 800 }]]]),
     before,

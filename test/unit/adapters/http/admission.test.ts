@@ -19,6 +19,15 @@ const VIEWER_MAY = [
   "listUnknown",
   "getStatus",
   "listAssets",
+  "listAddons",
+  "listClusters",
+  "getCluster",
+  "listProfiles",
+  "getProfile",
+  "clusterStatus",
+  "clusterPki",
+  "clusterTurns",
+  "clusterAddons",
 ];
 const OPERATOR_MAY = [
   ...VIEWER_MAY,
@@ -34,8 +43,22 @@ const OPERATOR_MAY = [
   "renderDocument",
   "pullAssets",
   "verifyAssets",
+  "applyResources",
+  "deleteResource",
 ];
-const ADMIN_MAY = [...OPERATOR_MAY, "listTokens", "createToken", "revokeToken", "getConfig", "getBackup"];
+const ADMIN_MAY = [
+  ...OPERATOR_MAY,
+  "listTokens",
+  "createToken",
+  "revokeToken",
+  "getConfig",
+  "getBackup",
+  "makeKubeconfig",
+  "rotateClusterPki",
+  "backupCluster",
+  "giveInitTurn",
+  "unfreezeCluster",
+];
 const MATRIX = { viewer: VIEWER_MAY, operator: OPERATOR_MAY, admin: ADMIN_MAY } as const;
 const OPEN_TO_ALL = ["getOpenApi"];
 

@@ -29,8 +29,8 @@ async function lab(role: "admin" | "operator" | "viewer") {
 
 test("DESIGN-5.6 whoever may read machines sees who holds which turn", async () => {
   const { app, auth } = await lab("viewer");
-  const { body } = await request(app).get("/api/v1/clusters/lab/turn").set(auth).expect(200);
-  const { phase, machines } = body as {
+  const response = await request(app).get("/api/v1/clusters/lab/turn").set(auth).expect(200);
+  const { phase, machines } = response.body as {
     phase: string;
     machines: readonly { machine: string; turn: string }[];
   };

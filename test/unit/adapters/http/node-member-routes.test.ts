@@ -143,7 +143,7 @@ test("DESIGN-5.6 fifty workers that arrive at once all join, at most ten at a ti
     const who = await enrol(name);
     for (;;) {
       const reply = json((await call("turn", who, { body: ASK })).body) as {
-        action: "join";
+        action: "join" | "wait";
         token: string;
         reason: string;
       };
