@@ -12,6 +12,7 @@ import { vipHolder, waitForApi } from "../support/cluster/vip.ts";
 const ALL = members({ controlPlanes: 3, workers: 2 });
 const SECONDS_TO_READY = 1200;
 const FAILOVER_SECONDS = 5;
+const SECONDS_BACK = 300;
 
 test("three control planes and two workers, switched on in any order, become one cluster", async (t) => {
   if (needsClusterLab(t)) return;
@@ -96,4 +97,16 @@ async function survivesHolder(t: TestContext, bed: ClusterBed): Promise<void> {
   t.diagnostic(`${holder.name} held the VIP; the API answered again after ${seconds.toFixed(1)} s`);
   assert.ok(seconds < FAILOVER_SECONDS, `it took ${seconds.toFixed(1)} s`);
   await holder.powerOn();
+  await isVoterAgain(bed, holder.name);
+}
+
+/** Waits until a member that was off counts for etcd's quorum again: before that, no other may leave. */
+async function isVoterAgain(bed: ClusterBed, name: string): Promise<void> {
+  const deadline = performance.now() + SECONDS_BACK * 1000;
+  for (;;) {
+    const answers = await etcdAnswers(bed, [{ name }]).catch((error: unknown) => [String(error)]);
+    if (answers.every((answer) => answer.endsWith(" c1,c2,c3"))) return;
+    if (performance.now() > deadline) throw new Error(`etcd of ${name} is not back: ${answers.join("; ")}`);
+    await delay(2000);
+  }
 }

@@ -1,11 +1,11 @@
 /** What the API answers with, as its client takes it. */
 import type { ClusterStatus } from "../../domain/cluster/cluster-status.ts";
-import type { AddonStatus } from "../../services/cluster/addons.ts";
 import type { StoredResource } from "../../domain/cluster/resource.ts";
 import type { Machine, Sighting } from "../../domain/machine.ts";
+import type { AddonStatus } from "../../services/cluster/addons.ts";
 import type { Kubeconfig } from "../../services/cluster/kubeconfig.ts";
-import type { TurnView } from "../../services/cluster/turn-view.ts";
 import type { PkiDescription } from "../../services/cluster/pki-rotation.ts";
+import type { TurnView } from "../../services/cluster/turn-view.ts";
 import type { AssetRecord, LeaseRecord, LogLine, StoredEvent, TokenRecord } from "../../services/ports.ts";
 import type { ApplyPlan } from "../../services/resources/apply-plan.ts";
 
