@@ -4,7 +4,9 @@ import type { RedundancyLine } from "./redundancy.ts";
 /** What answers at an address where an API server belongs. */
 export type ApiHealth =
   | { readonly kind: "ready" }
+  /** It answers with the cluster's certificate but is not ready; `failing` names its checks. */
   | { readonly kind: "not-ready"; readonly failing: readonly string[] }
+  /** Something answers TLS there with a certificate that this cluster's CA did not sign. */
   | { readonly kind: "foreign"; readonly issuer: string }
   | { readonly kind: "unreachable"; readonly reason: string };
 

@@ -3,6 +3,7 @@
  * ClusterUnreachableError when nobody answered and ClusterRefusedError when the answer was no; what is expected to happen
  * (an object that is not there, a probe that finds nothing) is a return value.
  */
+import type { ApiHealth } from "../../domain/cluster/cluster-status.ts";
 import type { ClusterView } from "../../domain/cluster/members.ts";
 
 /** A Node object, as far as the appliance looks at it. */
@@ -25,13 +26,7 @@ export interface KubernetesNode {
 }
 
 /** What one API server says about itself; asked without credentials, so also where no cluster should be yet. */
-export type ApiServerHealth =
-  | { readonly kind: "ready" }
-  /** It answers with the cluster's certificate but is not ready; `failing` names its checks. */
-  | { readonly kind: "not-ready"; readonly failing: readonly string[] }
-  /** Something answers TLS there with a certificate that this cluster's CA did not sign. */
-  | { readonly kind: "foreign"; readonly issuer: string }
-  | { readonly kind: "unreachable"; readonly reason: string };
+export type ApiServerHealth = ApiHealth;
 
 /** A place where an API server or a load balancer in front of one listens. */
 export interface ApiAddress {
