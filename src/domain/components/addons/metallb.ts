@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type Addon, addon, taggedManifest } from "./addon.ts";
 import type { KubernetesObject } from "./objects.ts";
 
-const VERSION = "0.16.2";
+const VERSION = "0.16.1";
 const PROJECT = { component: "metallb", repository: "metallb/metallb", version: VERSION };
 const NAMESPACE = "metallb-system";
 
