@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readdirSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
@@ -84,21 +85,48 @@ describe("the pull-through mirror", { skip: archiveToolsMissing() ?? false }, ()
   test("release, index, installer image and package come through as the archive has them", async () => {
     const image = "dists/trixie/main/installer-amd64/current/images/netboot/debian-installer/amd64/linux";
     const byHash = [...archive.files.keys()].find((name) => name.includes("binary-amd64/by-hash"))!;
-    for (const name of [
-      "dists/trixie/InRelease",
-      "dists/trixie/Release",
-      "dists/trixie/Release.gpg",
-      INDEX,
-      byHash,
-      image,
-      deb,
-    ]) {
+    for (const name of ["dists/trixie/InRelease", INDEX, byHash, image, deb]) {
       const got = await ask(`${at}/${name}`);
       assert.equal(got.status, 200, name);
       assert.ok(got.body.equals(archive.files.get(name)!), name);
       assert.equal(got.headers["content-length"], String(got.body.length));
       assert.equal(got.headers["transfer-encoding"], undefined);
     }
+  });
+
+  /** What the archive's key vouches for in the pair that the mirror hands out. @throws Error with gpgv's complaint. */
+  const vouchedRelease = (release: Buffer, signature: Buffer): string => {
+    const files = ["Release", "Release.gpg"].map((name) => path.join(boot.directory, name));
+    writeFileSync(files[0]!, release);
+    writeFileSync(files[1]!, signature);
+    execFileSync("gpgv", ["--keyring", archive.keyring, files[1]!, files[0]!], { stdio: "pipe" });
+    return release.toString();
+  };
+
+  test("Release and Release.gpg are those of the InRelease, whatever the archive has under their names", async () => {
+    archive.files.set("dists/trixie/Release.gpg", Buffer.from("of another generation"));
+    archive.files.delete("dists/trixie/Release");
+    const release = await ask(`${at}/dists/trixie/Release`);
+    const signature = await ask(`${at}/dists/trixie/Release.gpg`);
+    const text = vouchedRelease(release.body, signature.body);
+    const signed = archive.files.get("dists/trixie/InRelease")!.toString();
+    assert.ok(signed.includes(`\n\n${text}\n-----BEGIN`), text);
+    assert.match(text, /^ [0-9a-f]{64} \d+ main\/binary-amd64\/Packages\.gz$/m);
+    assert.deepEqual(archive.requests, ["dists/trixie/InRelease"]);
+  });
+
+  test("a signature fits the Release handed out before it, also when the archive is updated in between", async () => {
+    await restart({}, 60_000);
+    await ask(`${at}/dists/trixie/InRelease`);
+    boot.clock.advance(59_999);
+    const release = await ask(`${at}/dists/trixie/Release`);
+    archive.publish({ ...PUBLISHED, date: new Date(Date.now() + 60_000) });
+    boot.clock.advance(1000);
+    const signature = await ask(`${at}/dists/trixie/Release.gpg`);
+    vouchedRelease(release.body, signature.body);
+    const newer = await ask(`${at}/dists/trixie/Release`);
+    assert.notDeepEqual(newer.body, release.body);
+    vouchedRelease(newer.body, (await ask(`${at}/dists/trixie/Release.gpg`)).body);
   });
 
   test("a second request is answered from the disk, also after a restart", async () => {
@@ -180,7 +208,6 @@ describe("the pull-through mirror", { skip: archiveToolsMissing() ?? false }, ()
   test("a release with a bad signature is not handed on, as one file or as a pair", async () => {
     const good = archive.files.get("dists/trixie/InRelease")!.toString();
     archive.files.set("dists/trixie/InRelease", Buffer.from(good.replace("Version: 13.1", "Version: 13.2")));
-    archive.files.set("dists/trixie/Release", Buffer.from("Codename: trixie\n"));
     for (const name of ["InRelease", "Release", "Release.gpg"]) {
       const got = await ask(`${at}/dists/trixie/${name}`);
       assert.equal(got.status, 502, name);

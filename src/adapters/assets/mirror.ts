@@ -66,8 +66,9 @@ async function releaseFile(
   maxAgeMs: number,
 ): Promise<MirrorAnswer> {
   if (file === "InRelease") return { kind: "bytes", body: (await suites.get(suite, maxAgeMs)).inRelease };
-  const pair = await suites.detached(suite, maxAgeMs);
-  return { kind: "bytes", body: file === "Release" ? pair.release : pair.signature };
+  // A signature is asked for right after its Release: it must not be of a newer one because that came of age in between.
+  const { pair } = await suites.get(suite, file === "Release" ? maxAgeMs : 2 * maxAgeMs);
+  return { kind: "bytes", body: Buffer.from(file === "Release" ? pair.content : pair.signature) };
 }
 
 /** The checksum that a path must have; undefined when no index knows it. */

@@ -1,10 +1,11 @@
 /**
- * The signed state of an archive's suites: `InRelease` (and the older pair `Release`, `Release.gpg`), fetched anew
- * when older than a given age, verified before anybody sees it, kept on disk for when the upstream is away.
+ * The signed state of an archive's suites: `InRelease`, fetched anew when older than a given age, verified before
+ * anybody sees it, kept on disk for when the upstream is away. The older pair `Release` and `Release.gpg` is taken out
+ * of it and never fetched: two files that are fetched around an update of the archive do not fit together.
  */
 import { mkdir, readdir, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { splitClearSigned } from "../../domain/assets/clear-signed.ts";
+import { type ClearSigned, splitClearSigned } from "../../domain/assets/clear-signed.ts";
 import { parseRelease, type ReleaseFile } from "../../domain/assets/release-file.ts";
 import { MusterError, NotFoundError } from "../../domain/errors.ts";
 import type { Clock, Log } from "../../services/ports.ts";
@@ -18,22 +19,17 @@ export interface Suite {
   readonly release: ReleaseFile;
   /** The `InRelease` as the archive sent it. */
   readonly inRelease: Buffer;
+  /** The same taken apart, for programs that ask for `Release` and `Release.gpg`. */
+  readonly pair: ClearSigned;
   readonly checkedAt: number;
   readonly current: boolean;
   /** Why it is not current. */
   readonly note?: string;
 }
 
-/** The pair that programs ask for which do not know `InRelease`. */
-export interface DetachedRelease {
-  readonly release: Buffer;
-  readonly signature: Buffer;
-}
-
 export interface Suites {
   /** The suite's state, at most `maxAgeMs` old. @throws MusterError `not-found`, `not-verified`, `upstream-failed`. */
   get(name: string, maxAgeMs: number): Promise<Suite>;
-  detached(name: string, maxAgeMs: number): Promise<DetachedRelease>;
   /** Suites asked for since the start, most recently first. */
   known(): readonly Suite[];
   /** Names of the suites on disk. */
@@ -57,7 +53,6 @@ const FAILURE_PAUSE_MS = 30_000;
 export function createSuites(options: SuitesOptions): Suites {
   const suites = new Map<string, Suite>();
   const running = new Map<string, Promise<Suite>>();
-  const pairs = new Map<string, DetachedRelease & { readonly checkedAt: number }>();
   const refresh = (name: string): Promise<Suite> => {
     const started = running.get(name) ?? load(options, name, suites.get(name));
     running.set(name, started);
@@ -73,16 +68,8 @@ export function createSuites(options: SuitesOptions): Suites {
     suites.set(name, suite);
     return suite;
   };
-  const detached: Suites["detached"] = async (name, maxAgeMs) => {
-    requireName(name);
-    const held = pairs.get(name);
-    if (held && options.clock.now() - held.checkedAt <= maxAgeMs) return held;
-    const pair = { ...(await loadPair(options, name)), checkedAt: options.clock.now() };
-    pairs.set(name, pair);
-    return pair;
-  };
   const stored = (): Promise<string[]> => readdir(options.directory).catch(() => []);
-  return { get, detached, known: () => [...suites.values()].reverse(), stored };
+  return { get, known: () => [...suites.values()].reverse(), stored };
 }
 
 function requireName(name: string): void {
@@ -129,41 +116,41 @@ async function fromUpstream(options: SuitesOptions, { name, stored }: Refresh): 
   if (answer === "not-modified" && stored) return withoutNote(stored, clock.now());
   if (answer === "not-modified") throw new MusterError("upstream-failed", "304 without a condition");
   if (stored?.inRelease.equals(answer.body)) return withoutNote(stored, clock.now());
-  const release = await verified(options, { name, inRelease: answer.body });
+  const { release, pair } = await verified(options, { name, inRelease: answer.body });
   if (stored?.release.date !== undefined && (release.date ?? 0) < stored.release.date) {
     log.warn({ suite: name }, "the archive offers an older release than before, keeping the newer one");
     return { ...stored, checkedAt: clock.now(), current: true, note: "the archive offers an older release" };
   }
   await store(file, answer.body, answer.modified);
-  return { name, release, inRelease: answer.body, checkedAt: clock.now(), current: true };
+  return { name, release, pair, inRelease: answer.body, checkedAt: clock.now(), current: true };
 }
 
-function withoutNote({ name, release, inRelease }: Suite, now: number): Suite {
-  return { name, release, inRelease, checkedAt: now, current: true };
+function withoutNote({ name, release, pair, inRelease }: Suite, now: number): Suite {
+  return { name, release, pair, inRelease, checkedAt: now, current: true };
 }
 
 async function fromDisk(options: SuitesOptions, name: string): Promise<Suite | undefined> {
   const inRelease = await readFile(fileOf(options, name, "InRelease")).catch(() => undefined);
   if (!inRelease) return undefined;
-  const release = await verified(options, { name, inRelease });
-  return { name, release, inRelease, checkedAt: 0, current: false };
+  const read = await verified(options, { name, inRelease });
+  return { name, ...read, inRelease, checkedAt: 0, current: false };
 }
 
 /** Reads a release after its signature was found good, and only if it is the one asked for. */
 async function verified(
   { verify }: SuitesOptions,
   { name, inRelease }: { name: string; inRelease: Buffer },
-): Promise<ReleaseFile> {
-  const message = splitClearSigned(inRelease.toString("utf8"));
-  if (!message) throw new MusterError("not-verified", `the InRelease of ${name} is not one signed message`);
-  const result = await verify(message);
+): Promise<Pick<Suite, "release" | "pair">> {
+  const pair = splitClearSigned(inRelease.toString("utf8"));
+  if (!pair) throw new MusterError("not-verified", `the InRelease of ${name} is not one signed message`);
+  const result = await verify(pair);
   if (result.kind === "bad") {
     throw new MusterError(
       "not-verified",
       `the signature of the release ${name} is not good: ${result.reason}`,
     );
   }
-  return readRelease(name, message.content);
+  return { release: readRelease(name, pair.content), pair };
 }
 
 function readRelease(name: string, text: string): ReleaseFile {
@@ -176,45 +163,6 @@ function readRelease(name: string, text: string): ReleaseFile {
     );
   }
   return release;
-}
-
-async function loadPair(options: SuitesOptions, name: string): Promise<DetachedRelease> {
-  const files = {
-    release: fileOf(options, name, "Release"),
-    signature: fileOf(options, name, "Release.gpg"),
-  };
-  try {
-    const release = await fetchSmall(options, { path: `dists/${name}/Release` });
-    const signature = await fetchSmall(options, { path: `dists/${name}/Release.gpg` });
-    if (release === "not-modified" || signature === "not-modified") throw new NotFoundError("304");
-    const pair = { release: release.body, signature: signature.body };
-    await verifyPair(options, { name, pair });
-    await store(files.release, pair.release, release.modified);
-    await store(files.signature, pair.signature, signature.modified);
-    return pair;
-  } catch (error) {
-    if (!(error instanceof MusterError) || error.code !== "upstream-failed") throw error;
-    const release = await readFile(files.release).catch(() => undefined);
-    const signature = await readFile(files.signature).catch(() => undefined);
-    if (!release || !signature) throw error;
-    await verifyPair(options, { name, pair: { release, signature } });
-    return { release, signature };
-  }
-}
-
-async function verifyPair(
-  { verify }: SuitesOptions,
-  { name, pair }: { name: string; pair: DetachedRelease },
-): Promise<void> {
-  const content = pair.release.toString("utf8");
-  const result = await verify({ content, signature: pair.signature });
-  if (result.kind === "bad") {
-    throw new MusterError(
-      "not-verified",
-      `the signature of the release ${name} is not good: ${result.reason}`,
-    );
-  }
-  readRelease(name, content);
 }
 
 interface Small {
