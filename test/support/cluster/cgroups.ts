@@ -7,6 +7,7 @@ import { readdir, rmdir } from "node:fs/promises";
 import path from "node:path";
 
 const ROOT = "/sys/fs/cgroup";
+const PREFIX = "muster-lab-";
 const CPU_SHARES = 16_384;
 
 /**
@@ -34,13 +35,25 @@ export function cgroupScript(machine: string): string {
   return ["set -e", "chrt --other --pid 0 $$", ...lines, become].join("\n");
 }
 
-/** Takes the machine's cgroups away; those that still hold a process stay. */
-export async function removeCgroups(machine: string): Promise<void> {
-  for (const directory of groupsOf(machine)) await removeTree(directory);
+/** Takes the cgroups of machines whose name begins so away; those that still hold a process stay. */
+export async function removeCgroups(prefix: string): Promise<void> {
+  for (const hierarchy of groupsOf("").map((group) => path.dirname(group))) {
+    const names = await readdir(hierarchy).catch(() => []);
+    for (const name of names.filter((each) => each.startsWith(`${PREFIX}${prefix}`))) {
+      await removeTree(path.join(hierarchy, name));
+    }
+  }
+}
+
+/** The directory in which the machine's processes are listed, frozen and thawed. */
+export function freezerOf(machine: string): string {
+  const found = groupsOf(machine).find((directory) => directory.startsWith(`${ROOT}/freezer/`));
+  if (found === undefined) throw new Error("this host has no freezer cgroup of the first version");
+  return found;
 }
 
 function groupsOf(machine: string): readonly string[] {
-  return hierarchies().map(({ directory, own }) => path.join(directory, own, `muster-lab-${machine}`));
+  return hierarchies().map(({ directory, own }) => path.join(directory, own, `${PREFIX}${machine}`));
 }
 
 /** Mounted hierarchies of the first version, and where below them this process lives. */

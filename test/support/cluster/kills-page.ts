@@ -6,11 +6,15 @@ export interface KillCell {
   readonly step: string;
   /** `Ready`, or the reason why not. */
   readonly outcome: string;
+  /** Where in the step the power went. */
+  readonly moment?: string;
   /** Seconds from switching on to the last machine's Ready. */
   readonly seconds?: number;
 }
 
-const ROW = /^\| ([a-z0-9-]+) \| ([a-z]+) \| (.+) \| ([\d.]*) \| (.*) \|$/gm;
+const ROW = /^\| ([a-z0-9-]+) \| ([a-z]+) \| (.+) \| (.*) \| ([\d.]*) \| (.*) \|$/gm;
+/** What stands from here on is written by people and kept. */
+const KEPT = "\n## Beside the matrix\n";
 
 /** The page, with the cells of earlier runs where this one has none. */
 export function killsPage(given: {
@@ -18,34 +22,43 @@ export function killsPage(given: {
   readonly before: string;
   readonly seed: number;
   readonly machines: readonly string[];
-  readonly steps: readonly string[];
+  /** The steps that a machine comes to. */
+  readonly stepsOf: (machine: string) => readonly string[];
   readonly today?: string;
 }): string {
   const today = given.today ?? new Date().toISOString().slice(0, 10);
   const rows = new Map<string, string>();
   for (const [line, machine, step] of given.before.matchAll(ROW)) rows.set(`${machine} ${step}`, line);
-  for (const { machine, step, outcome, seconds } of given.cells) {
-    const took = seconds === undefined ? "" : seconds.toFixed(0);
-    rows.set(
-      `${machine} ${step}`,
-      `| ${machine} | ${step} | ${outcome} | ${took} | ${today}, seed ${given.seed} |`,
-    );
+  for (const { machine, step, outcome, moment, seconds } of given.cells) {
+    const columns = [machine, step, outcome, moment ?? "", seconds?.toFixed(0) ?? ""].map(plain);
+    rows.set(`${machine} ${step}`, `| ${columns.join(" | ")} | ${today}, seed ${given.seed} |`);
   }
   const known = given.machines.flatMap((machine) =>
-    given.steps.map(
-      (step) => rows.get(`${machine} ${step}`) ?? `| ${machine} | ${step} | not run yet |  |  |`,
-    ),
+    given
+      .stepsOf(machine)
+      .map((step) => rows.get(`${machine} ${step}`) ?? `| ${machine} | ${step} | not run yet |  |  |  |`),
   );
-  return [
-    "# Power cuts at every step",
-    "",
-    "Written by `npm run test:kills`: three control planes and two workers, all switched on at once; in each round every machine loses",
-    "power at another step of the node script, up to three seconds into it, and gets it back within a few seconds. Every round has to end",
-    "with all five machines Ready and one etcd cluster of three voters. A control plane comes to more steps than a worker.",
-    "",
-    "| machine | step | outcome | all Ready after (s) | run |",
-    "|---|---|---|---|---|",
-    ...known,
-    "",
-  ].join("\n");
+  const kept = given.before.indexOf(KEPT);
+  return [...INTRODUCTION, ...known, ""].join("\n") + (kept < 0 ? "" : given.before.slice(kept));
 }
+
+function plain(text: string): string {
+  return text.replaceAll("|", "/").replaceAll("\n", " ");
+}
+
+const INTRODUCTION = [
+  "# Power cuts at every step",
+  "",
+  "Written by `npm run test:kills`: three control planes and two workers become one cluster in three rounds, each with another control",
+  "plane that is on first and initialises. In each round every machine loses power several times, at a random moment of another step each",
+  "time, and gets it back within a few seconds; the control planes lose it at `kubeadm` in every round. A cut counts only when the step's",
+  "program was there at that moment: the machine is frozen first, then looked at, then killed. Every round has to end with all five",
+  "machines Ready, three voters in etcd, and the cluster that the first of them initialised. The logs on the disks of all control planes are",
+  "read three times a second: more than one etcd cluster id at any time fails the round.",
+  "",
+  "The power cut is a SIGKILL to everything on the machine: what it had written is on its disk, synced or not. Add-ons are applied by one",
+  "control plane only, the one that initialised.",
+  "",
+  "| machine | step | outcome | power gone | all Ready after (s) | run |",
+  "|---|---|---|---|---|---|",
+] as const;

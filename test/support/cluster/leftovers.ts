@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execute } from "../netns.ts";
+import { removeCgroups } from "./cgroups.ts";
 
 /** Namespaces of beds and of machines, with the process that made them. */
 const OWNED = /^mt-(?:cluster|node-[a-z0-9-]+)-(\d+)-\d+$/;
@@ -46,6 +47,7 @@ async function removeNamespaces(owner: number): Promise<void> {
     for (const pid of pids.split("\n").filter(Boolean)) kill(Number(pid));
     await execute("ip", ["netns", "delete", name]);
   }
+  await removeCgroups(`mt-cluster-${owner}-`);
 }
 
 async function machinesBelow(directory: string): Promise<readonly number[]> {

@@ -17,7 +17,8 @@ import {
   type ProgramResult,
   type RunOptions,
 } from "../netns.ts";
-import { cgroupScript, removeCgroups } from "./cgroups.ts";
+import { cgroupScript, freezerOf, removeCgroups } from "./cgroups.ts";
+import { thaw } from "./freezer.ts";
 
 /** Directories of their own: an overlay file system cannot hold another one, nor etcd's locks. */
 const DIRECTORIES = {
@@ -69,6 +70,21 @@ export class ClusterMachine {
     return path.join(this.#options.directory, "root");
   }
 
+  /** Machines of two beds may have the same name. */
+  get #group(): string {
+    return `${this.#options.namespace.name}-${this.name}`;
+  }
+
+  /** Its own group of the freezer: every process of the machine is in it or below. */
+  get freezer(): string {
+    return freezerOf(this.#group);
+  }
+
+  /** What this host sees as its etcd's data, whether it is on or not. */
+  get etcdDirectory(): string {
+    return path.join(this.#options.directory, "etcd");
+  }
+
   get isOn(): boolean {
     return this.#process !== undefined;
   }
@@ -94,7 +110,7 @@ export class ClusterMachine {
   async powerOn(): Promise<void> {
     if (this.#process) throw new Error(`${this.name} is on already`);
     const network = await this.#plugIn();
-    const child = spawn("sh", ["-c", cgroupScript(this.name), "sh", ...this.#nspawn(network)], {
+    const child = spawn("sh", ["-c", cgroupScript(this.#group), "sh", ...this.#nspawn(network)], {
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
       env: {
@@ -118,6 +134,8 @@ export class ClusterMachine {
     if (child?.pid === undefined) return;
     const init = await this.#init();
     kill(init ?? child.pid);
+    // The signal reaches a frozen process when it is thawed, before the next instruction of its own.
+    thaw(this.freezer);
     const late = setTimeout(() => kill(child.pid ?? 0), 10_000);
     await this.#ended;
     clearTimeout(late);
@@ -168,7 +186,7 @@ export class ClusterMachine {
   async remove(): Promise<void> {
     await this.powerOff();
     await execute("umount", ["--lazy", this.root]);
-    await removeCgroups(this.name);
+    await removeCgroups(this.#group);
   }
 
   /** A network of its own with one NIC, cabled to the bridge; all of it goes with the machine's power. */
