@@ -7,6 +7,9 @@ Written by \`npm run test:install\`: each scenario is a virtual machine with rea
 Debian 13 with the stock installer through the appliance's mirror, restarts, runs cloud-init and reports in. Seconds are those of
 the step, on a host that had other work at the same time.
 
+\`npm run test:rack\` adds \`cluster-bios\` and \`worker-bios\`: such a machine becomes a whole Kubernetes cluster by itself, and another one
+joins it as a worker. Nobody touches either of them after its power button.
+
 Debian 12 is rendered and checked by the same tests as Debian 13 but has not been installed for real: the mirror of these runs answers
 404 for its installer's partitioner, user set-up, debootstrap and boot loader packages (\`partman-partitioning\`, \`user-setup-udeb\`,
 \`debootstrap-udeb\`, \`grub-installer\` and more), without which the stock installer stops at "download-installer".

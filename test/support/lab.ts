@@ -9,7 +9,7 @@ import type { TestContext } from "node:test";
 import type { ConfigInput } from "../../src/config/schema.ts";
 import { type Acceleration, findAcceleration } from "./acceleration.ts";
 import { Appliance } from "./appliance.ts";
-import { hostMirrors } from "./debian-release.ts";
+import { hostMirrors, run } from "./debian-release.ts";
 import { type Emulator, findEmulator } from "./emulator.ts";
 import { installerExtras } from "./installer-extras.ts";
 import { createNamespace, type Namespace, needsPrograms, needsRoot } from "./netns.ts";
@@ -90,12 +90,17 @@ export class Lab {
 
   /**
    * Builds the bed and starts the appliance; `config` is laid over the lab's own, section by section, mirror by mirror. What
-   * it names in the bed may be started first: it is asked for when the bed stands.
+   * it names in the bed may be started first: it is asked for when the bed stands. `from` is the directory of an earlier run
+   * that was kept: the appliance's data and the machines' disks are copied, and this run goes on with them.
    */
-  static async open(config: ConfigInput | LabConfig = {}): Promise<Lab> {
+  static async open(
+    config: ConfigInput | LabConfig = {},
+    { from }: { readonly from?: string } = {},
+  ): Promise<Lab> {
     const early = (): never => process.exit(130);
     for (const signal of SIGNALS) process.once(signal, early);
     const directory = await mkdtemp(path.join(tmpdir(), "muster-lab-"));
+    if (from !== undefined) await copyKept(from, directory);
     const namespace = await createNamespace("lab");
     await namespace.addBridge(BRIDGE, `${ADDRESS}/24`);
     const upstream = await Upstream.open(namespace, directory);
@@ -174,6 +179,12 @@ export class Lab {
     this.#taps.set(machine, tap);
     return tap;
   }
+}
+
+/** By cp, which knows holes of disks and leaves sockets what they are. */
+async function copyKept(from: string, to: string): Promise<void> {
+  const kept = ["appliance", "machines"].map((part) => path.join(from, part));
+  await run("cp", ["-a", "--sparse=always", "--reflink=auto", ...kept, to]);
 }
 
 /** An appliance that serves DHCP on the bridge and installs through its own mirror. */

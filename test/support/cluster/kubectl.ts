@@ -12,7 +12,11 @@ export interface NodeObject {
   readonly spec: { readonly podCIDR?: string; readonly taints?: readonly { readonly key: string }[] };
   readonly status: {
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-    readonly nodeInfo?: { readonly kubeletVersion: string; readonly containerRuntimeVersion: string };
+    readonly nodeInfo?: {
+      readonly kubeletVersion: string;
+      readonly containerRuntimeVersion: string;
+      readonly kernelVersion: string;
+    };
   };
 }
 
