@@ -1,6 +1,7 @@
 /** The pod networks and add-ons of clusters: their manifests, and the service that keeps them applied. */
 import { createManifestFiles } from "../adapters/assets/manifest-files.ts";
 import { addonImages } from "../domain/components/addons/catalogue.ts";
+import { kubeVipImages } from "../domain/node/kube-vip.ts";
 import { pullForClusters } from "../services/assets/release-needs.ts";
 import { AddonManifests } from "../services/cluster/addon-manifests.ts";
 import { ClusterAddons } from "../services/cluster/addons.ts";
@@ -52,7 +53,7 @@ export function buildAddons(
     clusters,
     releases: images.releases,
     timers,
-    imagesOf: ({ spec }) => addonImages(spec),
+    imagesOf: ({ spec }) => [...addonImages(spec), ...kubeVipImages(spec)],
   });
   return {
     manifestsOf: async (machine) => {

@@ -100,6 +100,28 @@ test("STEPS a reset is done only when the turn orders it", (t) => {
   assert.doesNotMatch(kube0.read("etcd-ids"), /an older cluster/);
 });
 
+test("S4-12 a host of an external etcd runs it as a static pod and is no node", (t) => {
+  const etcd0 = aMember("etcd0", { roles: ["etcd"], host: 30 });
+  const external = aCluster({
+    spec: { etcd: { topology: "external", deployment: "static-pod" } },
+    members: [...cluster.members, etcd0],
+  });
+  for (const [turn, state] of [
+    ["init", "new"],
+    ["join", "existing"],
+  ] as const) {
+    const host = new NodeMachine(external, "etcd0", turn);
+    t.after(() => host.remove());
+    const { finished, output } = host.run();
+    assert.ok(finished, output);
+    assert.match(
+      host.read("root/etc/kubernetes/manifests/etcd.yaml"),
+      new RegExp(`--initial-cluster-state=${state}`),
+    );
+    assert.doesNotMatch(host.read("log"), /^kubeadm (init|join)$/m);
+  }
+});
+
 /** Calls at which a run is killed: a few spread over it, or every `MUSTER_KILL_STEP`th one. */
 function killPoints(calls: number): readonly number[] {
   const step = Number(process.env["MUSTER_KILL_STEP"] ?? Math.ceil(calls / 3));

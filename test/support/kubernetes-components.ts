@@ -4,6 +4,7 @@ import { metallb } from "../../src/domain/components/addons/metallb.ts";
 import { metricsServer } from "../../src/domain/components/addons/metrics-server.ts";
 import { traefik } from "../../src/domain/components/addons/traefik.ts";
 import { kubernetesRelease } from "../../src/domain/components/kubernetes-release.ts";
+import { KUBE_VIP_IMAGE } from "../../src/domain/node/kube-vip.ts";
 
 /** One Go module that is compiled as it was published. */
 export interface GoComponent {
@@ -79,6 +80,19 @@ function ofAddon(
     requires: { [module]: `v${version}` },
     programs: Object.entries(programs).map(([below, file]) => ({ package: `${module}/${below}`, file })),
     variables: {},
+  };
+}
+
+/** kube-vip at the version that the product installs. */
+export function kubeVipComponent(): GoComponent {
+  const module = "github.com/kube-vip/kube-vip";
+  const version = KUBE_VIP_IMAGE.replace(/^.*:v/, "");
+  return {
+    name: "kube-vip",
+    version,
+    requires: { [module]: `v${version}` },
+    programs: [{ package: module, file: "kube-vip" }],
+    variables: { "main.Version": `v${version}` },
   };
 }
 

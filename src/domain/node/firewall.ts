@@ -51,6 +51,8 @@ function rules(input: NodePlanInput): string {
     "    ct state established,related accept",
     "    ct state invalid drop",
     '    iifname "lo" accept',
+    // A service has passed it on to a pod on the machine's own network: its port was let in under another number.
+    "    ct status dnat accept",
     "    meta l4proto { icmp, ipv6-icmp } accept",
     "    udp sport 67 udp dport 68 accept",
     "    tcp dport 22 accept",

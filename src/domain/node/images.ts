@@ -1,5 +1,6 @@
 /** Container images that a member pulls before its turn. */
 import { isNode } from "../cluster/members.ts";
+import { kubeVipImages } from "./kube-vip.ts";
 import type { NodePlanInput } from "./plan-types.ts";
 import { runsPods } from "./runs-pods.ts";
 
@@ -11,11 +12,12 @@ export function nodeImages(input: NodePlanInput): readonly string[] {
   if (!isNode(member)) return runsPods(input) ? etcdImages(input) : [];
   const controlPlane = member.roles.includes("control-plane");
   const { repository } = cluster.spec.images;
-  return release.images
+  const ours = release.images
     .filter((image) => controlPlane || !CONTROL_PLANE_IMAGE.test(image))
     .filter((image) => cluster.spec.etcd.topology === "stacked" || !image.includes("/etcd:"))
     .filter((image) => !cluster.spec.kubeProxy.disabled || !image.includes("/kube-proxy:"))
     .map((image) => ownRepository(image, repository));
+  return controlPlane ? [...ours, ...kubeVipImages(cluster.spec)] : ours;
 }
 
 /** What etcd as a static pod needs on a host without Kubernetes. */

@@ -1,7 +1,14 @@
 /** kube-vip as a static pod: the endpoint's address moves between control planes by ARP, without a balancer. */
+import type { ClusterSpec } from "../cluster/cluster-spec.ts";
 import type { NodePlanInput } from "./plan-types.ts";
 
-const IMAGE = "ghcr.io/kube-vip/kube-vip:v1.2.3";
+/** The release whose module and image are both to be had and that the cluster tests run. */
+export const KUBE_VIP_IMAGE = "ghcr.io/kube-vip/kube-vip:v0.9.1";
+
+/** kube-vip's image where the endpoint is its own, nothing elsewhere. */
+export function kubeVipImages({ endpoint }: Pick<ClusterSpec, "endpoint">): readonly string[] {
+  return endpoint?.provider === "kube-vip" ? [KUBE_VIP_IMAGE] : [];
+}
 
 /**
  * The pod, with `@INTERFACE@` and `@KUBECONFIG@` to be filled in on the machine: on the one that initialises,
@@ -34,7 +41,7 @@ export function kubeVipPod({ member, cluster }: NodePlanInput): object | undefin
       containers: [
         {
           name: "kube-vip",
-          image: IMAGE,
+          image: KUBE_VIP_IMAGE,
           imagePullPolicy: "IfNotPresent",
           args: ["manager"],
           env: Object.entries(env).map(([name, value]) => ({ name, value })),

@@ -1,7 +1,7 @@
 /** The cluster's own registry: Debian's docker-registry with TLS and, when people are named, a login. */
 import type { TextFile } from "../install/shell.ts";
 import type { NodePlanInput } from "./plan-types.ts";
-import { secretFile, textFile } from "./text-file.ts";
+import { textFile } from "./text-file.ts";
 import { yamlText } from "./yaml-text.ts";
 
 const DIRECTORY = "/etc/docker/registry";
@@ -25,7 +25,8 @@ export function registryHostFiles({ member, cluster }: NodePlanInput): readonly 
   const privileged = port < 1024;
   return [
     textFile(`${DIRECTORY}/config.yml`, yamlText(config)),
-    ...(users.length ? [secretFile(`${DIRECTORY}/htpasswd`, passwords)] : []),
+    // The registry is not root; the step that starts it gives it the group.
+    ...(users.length ? [{ path: `${DIRECTORY}/htpasswd`, mode: "0640", content: passwords }] : []),
     ...(privileged
       ? [
           textFile(

@@ -32,11 +32,17 @@ export function registryTrust(input: NodePlanInput): readonly TextFile[] {
   return [textFile(`${DIRECTORY}/_default/hosts.toml`, throughAppliance(input)), ...named, ...own];
 }
 
-/** The name under which images of the cluster's own registry are known: its port is part of it unless it is 443. */
-export function registryHost({ cluster }: Pick<NodePlanInput, "cluster">, member: ClusterMember): string {
-  const { name, port } = cluster.spec.registry;
-  const host = name ?? (member.spec.domain ? `${member.name}.${member.spec.domain}` : member.name);
-  return port === 443 ? host : `${host}:${port}`;
+/** The name by which clients reach a registry that this member runs; its certificate holds it. */
+export function registryName({ cluster }: Pick<NodePlanInput, "cluster">, member: ClusterMember): string {
+  const full = member.spec.domain ? `${member.name}.${member.spec.domain}` : member.name;
+  return cluster.spec.registry.name ?? full;
+}
+
+/** The host under which images of the cluster's own registry are known: its port is part of it unless it is 443. */
+export function registryHost(input: Pick<NodePlanInput, "cluster">, member: ClusterMember): string {
+  const { port } = input.cluster.spec.registry;
+  const name = registryName(input, member);
+  return port === 443 ? name : `${name}:${port}`;
 }
 
 // With a `server` containerd asks nobody else; without one the registry that the image names comes after the appliance.

@@ -77,7 +77,10 @@ function zonesOf(cluster: ClusterView): readonly Zone[] {
   const servers = membersWith(cluster, "dns").map(({ name }) => `@ IN NS ${name}.${zone}.`);
   const forward = {
     name: zone,
-    records: [...servers, ...names.map(([name, address]) => `${name} IN A ${address}`)],
+    records: [
+      ...servers,
+      ...[...names, ...registryNames(cluster, zone)].map(([name, address]) => `${name} IN A ${address}`),
+    ],
   };
   const octets = networkOctets(cluster);
   const reverse = new Map<string, string[]>();
@@ -101,13 +104,26 @@ function zoneName(cluster: ClusterView): string {
 
 function endpointName(cluster: ClusterView, zone: string): readonly (readonly [string, string])[] {
   const { endpoint } = cluster.spec;
-  if (!endpoint?.name) return [];
+  const name = ownName(endpoint?.name, { cluster, zone });
+  return endpoint && name !== undefined ? [[name, endpoint.address]] : [];
+}
+
+/** The registry's own name leads to its machine; that machine's address leads to the machine's name alone. */
+function registryNames(cluster: ClusterView, zone: string): readonly (readonly [string, string])[] {
+  const name = ownName(cluster.spec.registry.name, { cluster, zone });
+  if (name === undefined) return [];
+  return membersWith(cluster, "registry").map(({ address }) => [name, address]);
+}
+
+/** A name as the zone writes it; undefined when it lies elsewhere, or a member has it already. */
+function ownName(
+  name: string | undefined,
+  { cluster, zone }: { readonly cluster: ClusterView; readonly zone: string },
+): string | undefined {
   const suffix = `.${zone}`;
-  if (!endpoint.name.endsWith(suffix) && endpoint.name.includes(".")) return [];
-  const name = endpoint.name.endsWith(suffix) ? endpoint.name.slice(0, -suffix.length) : endpoint.name;
-  return cluster.members.some((member: ClusterMember) => member.name === name)
-    ? []
-    : [[name, endpoint.address]];
+  if (!name || (!name.endsWith(suffix) && name.includes("."))) return undefined;
+  const short = name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
+  return cluster.members.some((member: ClusterMember) => member.name === short) ? undefined : short;
 }
 
 /** How many octets of an address name its network: 2 for a /16, 3 for a /24 and smaller ones. */

@@ -1,5 +1,6 @@
 /** Which files of a cluster's PKI a machine holds, under the paths where kubeadm looks for them. */
 import { type ClusterMember, type ClusterView, etcdMembersOf } from "../../domain/cluster/members.ts";
+import { registryName } from "../../domain/node/registry-trust.ts";
 import type { PkiFile } from "./cluster-authorities.ts";
 import type { ClusterPki } from "./cluster-pki.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
@@ -93,7 +94,7 @@ async function registryFiles(
   pki: ClusterPki,
   { cluster, member }: { readonly cluster: ClusterView; readonly member: ClusterMember },
 ): Promise<readonly PkiFile[]> {
-  const name = cluster.spec.registry.name ?? member.name;
+  const name = registryName({ cluster }, member);
   const server = await pki.leaf(cluster, {
     authority: "ca",
     purpose: "server",

@@ -131,4 +131,7 @@ test("ENDPOINT kube-vip mounts the kubeconfig that the machine's turn decides", 
     planOf(cluster, "work0").planFiles.some(({ path }) => path.endsWith("kube-vip.yaml")),
     false,
   );
+  const image = /image: "(.*kube-vip.*)"/.exec(pod ?? "")?.[1];
+  assert.ok(image && planOf(cluster, "kube0").images.includes(image), "it is there before the turn");
+  assert.ok(!planOf(cluster, "work0").images.includes(image));
 });

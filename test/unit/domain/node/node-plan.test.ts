@@ -184,7 +184,22 @@ test("S4-23 S4-24 nodes trust the cluster's own registry in the runtime and in t
     fileOf(cluster, "dreg0", "/etc/docker/registry/config.yml"),
     /rootdirectory: \/docker-registry/,
   );
-  assert.equal(fileOf(cluster, "dreg0", "/etc/docker/registry/htpasswd"), `lab:${hash}\n`);
+  const passwords = planOf(cluster, "dreg0").files.find(({ path }) => path.endsWith("/htpasswd"));
+  assert.equal(passwords?.content, `lab:${hash}\n`);
+  assert.equal(passwords?.mode, "0640", "the registry's group reads it");
+});
+
+test("S4-05 the zone leads the registry's own name to its machine, whose address keeps one name", () => {
+  const members = [aMember("h1", { roles: ["dns", "registry"], host: 40 })];
+  const cluster = aCluster({
+    spec: { dns: { zone: "lan" }, registry: { name: "images.lan" } },
+    members: [...aCluster().members, ...members],
+  });
+  const forward = fileOf(cluster, "h1", "/etc/muster/node/zones/db.lan");
+  assert.match(forward, /^images IN A 10\.20\.0\.40$/m);
+  assert.match(forward, /^h1 IN A 10\.20\.0\.40$/m);
+  const reverse = fileOf(cluster, "h1", "/etc/muster/node/zones/db.0.20.10.in-addr.arpa");
+  assert.deepEqual(reverse.match(/^40 IN PTR .*$/gm), ["40 IN PTR h1.lan."]);
 });
 
 test("DESIGN-5.10 images come from the appliance; whether the upstream is asked after it is a setting", () => {
@@ -228,6 +243,7 @@ test("S1-15 the firewall keeps etcd for its own, and is not there when it is off
   assert.ok(etcd > 0 && etcd < text.indexOf("ip saddr @members accept"));
   assert.match(text, /ip saddr \{ 10\.20\.0\.10, 10\.20\.0\.11, 10\.20\.0\.12 \} tcp dport 2379-2381 accept/);
   assert.match(text, /policy drop/);
+  assert.match(text, /ct status dnat accept/, "a service's pod may be on the machine's own network");
   assert.doesNotMatch(fileOf(cluster, "work0", path), /2379/);
   assert.equal(fileOf(aCluster(), "kube0", path), "");
 });

@@ -295,6 +295,19 @@ test("S2-08 S4-23 a registry host gets a server certificate of the cluster's CA,
   assert.match(kubeconfig!.content, /^current-context: /m);
 });
 
+test("S4-23 a registry without a name of its own is known by its machine's full name", async () => {
+  const { pki } = await aClusterPki({ directory: await newDirectory(), clock: today() });
+  const plain = aMember("dreg0", { roles: ["registry"], host: 40 });
+  const member = { ...plain, spec: { ...plain.spec, domain: "lan" } };
+  const cluster = aCluster({ members: [member] });
+  const [certificate] = await secretFilesOf(pki, { cluster, member });
+  const { ca } = await pki.ensure(cluster);
+  await withFiles({ ca: ca.certificate, leaf: certificate!.content }, (at) => {
+    for (const name of ["dreg0.lan", "dreg0"])
+      assert.match(openssl(["verify", "-verify_hostname", name, "-CAfile", at("ca"), at("leaf")]), /OK/);
+  });
+});
+
 test("S1-10 S3-14 a kubeconfig names the endpoint, its CA and a user with an end", async () => {
   const clock = today();
   const { pki } = await aClusterPki({ directory: await newDirectory(), clock });
