@@ -83,16 +83,31 @@ export interface ClusterStatus extends ClusterFacts {
 
 /** Everything that is not as it should be, worst first. */
 export function problemsOf(facts: ClusterFacts): readonly string[] {
+  const absent = new Set(absentMembers(facts));
   return [
     ...identityProblems(facts),
     ...endpointProblems(facts),
-    ...etcdProblems(facts.etcd),
+    ...etcdProblems(facts.etcd, absent),
     ...facts.apiServers.flatMap(({ machine, at, health }) =>
-      health.kind === "ready" ? [] : [`the API server of ${machine} (${at}) ${describeApi(health)}`],
+      health.kind === "ready" || absent.has(machine)
+        ? []
+        : [`the API server of ${machine} (${at}) ${describeApi(health)}`],
     ),
     ...nodeProblems(facts),
     ...dnsProblems(facts.dns),
   ];
+}
+
+/** Machines that never joined, or not yet: that they run no API server and no etcd says nothing new. */
+function absentMembers({ nodes, nodesProblem, etcd, apiServers }: ClusterFacts): readonly string[] {
+  if (nodesProblem !== undefined) return [];
+  const inEtcd = (name: string): boolean =>
+    etcd.members.some((member) => member.name === name && member.state !== "missing");
+  const serves = (name: string): boolean =>
+    apiServers.some(({ machine, health }) => machine === name && health.kind !== "unreachable");
+  return nodes
+    .filter(({ name, state }) => state === "missing" && !inEtcd(name) && !serves(name))
+    .map(({ name }) => name);
 }
 
 /** What an address answered, as the end of a sentence. */
@@ -125,19 +140,33 @@ function endpointProblems({ endpoint }: ClusterFacts): readonly string[] {
   return [`the endpoint ${endpoint.at} ${describeApi(endpoint.health)}`];
 }
 
-function etcdProblems({ members, problem }: EtcdStatus): readonly string[] {
+function etcdProblems({ members, problem }: EtcdStatus, absent: ReadonlySet<string>): readonly string[] {
   return [
     ...(problem === undefined ? [] : [`etcd: ${problem}`]),
     ...members.flatMap(({ name, state, problems }) => [
-      ...(state === "healthy" ? [] : [`etcd on ${name} is ${state}`]),
+      ...(state === "healthy" || absent.has(name) ? [] : [`etcd on ${name} is ${state}`]),
       ...problems.map((each) => `etcd on ${name}: ${each}`),
     ]),
+    ...quorumProblems(members),
   ];
 }
 
+/** What the loss of some members means for the others. */
+function quorumProblems(members: readonly EtcdMemberHealth[]): readonly string[] {
+  const voters = members.filter(({ state }) => state !== "learner" && state !== "missing");
+  const healthy = voters.filter(({ state }) => state === "healthy").length;
+  if (healthy === voters.length) return [];
+  const quorum = Math.floor(voters.length / 2) + 1;
+  const there = `${healthy} of its ${voters.length} members`;
+  if (healthy < quorum)
+    return [`etcd works on ${there}: nothing can be changed until ${quorum} of them are back`];
+  const more = healthy - quorum;
+  return [`etcd goes on with ${there} and must not lose ${more === 0 ? "another" : `more than ${more}`}`];
+}
+
 function nodeProblems({ nodes, strangers, nodesProblem }: ClusterFacts): readonly string[] {
+  if (nodesProblem !== undefined) return [`nodes: ${nodesProblem}`];
   return [
-    ...(nodesProblem === undefined ? [] : [`nodes: ${nodesProblem}`]),
     ...nodes.flatMap(({ name, state, reason }) => {
       if (state === "ready") return [];
       return [state === "missing" ? `${name} has not joined` : `node ${name} is not ready: ${reason}`];
@@ -151,12 +180,20 @@ function dnsProblems(dns: ClusterFacts["dns"]): readonly string[] {
   return [`cluster DNS has ${dns.ready} of ${dns.wanted} replicas`];
 }
 
-/** One sentence on a cluster. */
+/** One sentence on a cluster: first of all whether it can be used. */
 export function summaryOf(facts: ClusterFacts, problems: readonly string[]): string {
   if (facts.phase === "none") return "no machine has asked to initialise this cluster yet";
   const ready = facts.nodes.filter(({ state }) => state === "ready").length;
-  const nodes = `${ready} of ${facts.nodes.length} nodes ready`;
+  const nodes =
+    facts.nodesProblem === undefined ? `${ready} of ${facts.nodes.length} nodes ready` : "nodes unknown";
   if (facts.phase === "initialising") return `being initialised, ${nodes}`;
   const count = problems.length;
-  return count === 0 ? `healthy, ${nodes}` : `${count} problem${count === 1 ? "" : "s"}, ${nodes}`;
+  if (count === 0) return `healthy, ${nodes}`;
+  return `${isUsable(facts) ? "works" : "cannot be used"}, ${count} problem${count === 1 ? "" : "s"}, ${nodes}`;
+}
+
+/** Whether people and nodes reach an API that answers. */
+function isUsable({ endpoint, apiServers, nodesProblem }: ClusterFacts): boolean {
+  const doors = endpoint ? [endpoint] : apiServers;
+  return nodesProblem === undefined && doors.some(({ health }) => health.kind === "ready");
 }

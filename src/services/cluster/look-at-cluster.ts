@@ -19,6 +19,7 @@ export interface RecordedPhase {
   readonly etcdClusterId?: string;
 }
 
+const NO_NODE = "there is no Node of this name";
 const CONTROL_PLANE_PODS = "/api/v1/namespaces/kube-system/pods?labelSelector=tier%3Dcontrol-plane";
 
 const podsSchema = z.object({
@@ -51,7 +52,7 @@ export async function lookAtCluster(
     phase: recorded.phase,
     ...(endpoint ? { endpoint } : {}),
     apiServers,
-    nodes: nodesOf(cluster, found),
+    nodes: nodesOf(cluster, found, nodes.ok ? NO_NODE : "nobody can be asked"),
     strangers: found
       .map(({ name }) => name)
       .filter((name) => !cluster.members.some((each) => each.name === name)),
@@ -104,7 +105,13 @@ function balancersOf(cluster: ClusterView, { apiServers, endpoint }: ClusterFact
 }
 
 function nothingYet(cluster: ClusterView): ClusterFacts {
-  return { phase: "none", apiServers: [], nodes: nodesOf(cluster, []), strangers: [], etcd: { members: [] } };
+  return {
+    phase: "none",
+    apiServers: [],
+    nodes: nodesOf(cluster, [], NO_NODE),
+    strangers: [],
+    etcd: { members: [] },
+  };
 }
 
 async function apiServersOf(
@@ -131,13 +138,18 @@ async function endpointOf(
   return { at: `${address}:${port}`, health: await kubernetes.readyz({ address, port }) };
 }
 
-function nodesOf(cluster: ClusterView, found: readonly KubernetesNode[]): readonly NodeStatus[] {
+/** @param missing why a Node is missing */
+function nodesOf(
+  cluster: ClusterView,
+  found: readonly KubernetesNode[],
+  missing: string,
+): readonly NodeStatus[] {
   return cluster.members.filter(isNode).map((member) => {
     const node = found.find(({ name }) => name === member.name);
     return {
       name: member.name,
       state: node === undefined ? "missing" : node.ready ? "ready" : "not-ready",
-      reason: node?.reason ?? "there is no Node of this name",
+      reason: node?.reason ?? missing,
       controlPlane: member.roles.includes("control-plane"),
       schedulable: node !== undefined && !node.unschedulable,
       kubeletVersion: node?.kubeletVersion ?? "",

@@ -49,7 +49,7 @@ test("a cluster with problems names them first, and the exit code is 1", async (
   const terminal = screen();
   assert.equal(await terminal.run("cluster", "status", "lab"), 1);
   const [head, first, second] = terminal.out.split("\n");
-  assert.equal(head, "lab: 2 problems, 4 of 5 nodes ready");
+  assert.equal(head, "lab: cannot be used, 2 problems, 4 of 5 nodes ready");
   assert.equal(first, "  - the endpoint 10.20.0.9:8443 does not answer: refuses the connection");
   assert.equal(second, "  - work1 has not joined");
   const json = screen();

@@ -81,7 +81,11 @@ test("S0-09 S0-10 each redundancy line says what is there, whether it holds, and
 test("S0-09 with one etcd member gone the cluster works on, and no further loss is survived", async () => {
   fake.members[2]!.reachable = false;
   const status = await observer().fresh(cluster);
-  assert.deepEqual(status.problems, ["etcd on kube2 is unreachable"]);
+  assert.equal(status.summary, "works, 2 problems, 5 of 5 nodes ready");
+  assert.deepEqual(status.problems, [
+    "etcd on kube2 is unreachable",
+    "etcd goes on with 2 of its 3 members and must not lose another",
+  ]);
   assert.deepEqual([line(status, "etcd")?.holds, line(status, "etcd")?.spare], [false, 0]);
 });
 
@@ -128,8 +132,44 @@ test("a member behind which no machine stands is shown: it counts for the quorum
     ...{ healthy: false, reachable: false, learner: false, errors: [] },
   });
   const status = await observer().fresh(cluster);
-  assert.deepEqual(status.problems, ["etcd on kube9 is unreachable"]);
+  assert.deepEqual(status.problems, [
+    "etcd on kube9 is unreachable",
+    "etcd goes on with 3 of its 4 members and must not lose another",
+  ]);
   assert.equal(line(status, "etcd")?.spare, 0);
+});
+
+test("S0-16 with the holder of the endpoint gone the cluster works, and what is left is said", async () => {
+  fake.api.set("10.20.0.10:6443", { kind: "unreachable", reason: "no connection within 2 s" });
+  fake.members[0]!.reachable = false;
+  fake.node("kube0", { ready: false, reason: "Kubelet stopped posting node status." });
+  const status = await observer().fresh(cluster);
+  assert.equal(status.summary, "works, 4 problems, 4 of 5 nodes ready");
+  assert.deepEqual(status.problems, [
+    "etcd on kube0 is unreachable",
+    "etcd goes on with 2 of its 3 members and must not lose another",
+    "the API server of kube0 (10.20.0.10:6443) does not answer: no connection within 2 s",
+    "node kube0 is not ready: Kubelet stopped posting node status.",
+  ]);
+});
+
+test("a control plane that has not joined is one problem, not three", async () => {
+  fake.api.set("10.20.0.12:6443", { kind: "unreachable", reason: "refuses the connection" });
+  fake.members.splice(2, 1);
+  fake.nodes = fake.nodes.filter(({ name }) => name !== "kube2");
+  const status = await observer().fresh(cluster);
+  assert.deepEqual(status.problems, ["kube2 has not joined"]);
+});
+
+test("etcd without its majority is said, with how many have to come back", async () => {
+  for (const index of [0, 1]) fake.members[index]!.reachable = false;
+  const status = await observer().fresh(cluster);
+  assert.ok(
+    status.problems.includes(
+      "etcd works on 1 of its 3 members: nothing can be changed until 2 of them are back",
+    ),
+    status.problems.join("\n"),
+  );
 });
 
 test("a cluster that is silent is reported, not thrown", async () => {
@@ -139,6 +179,8 @@ test("a cluster that is silent is reported, not thrown", async () => {
   assert.equal(status.healthy, false);
   assert.equal(status.problems[0], "the endpoint 10.20.0.9:8443 does not answer: refuses the connection");
   assert.ok(status.problems.includes("nodes: no API server of cluster lab answers"));
+  assert.match(status.summary, /^cannot be used, \d+ problems, nodes unknown$/);
+  assert.doesNotMatch(status.problems.join("\n"), /has not joined/, "nobody knows");
 });
 
 test("a cluster that nobody began is not asked", async () => {
