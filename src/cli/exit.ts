@@ -31,8 +31,7 @@ export function exitCodeOf(error: unknown): ExitCode {
 
 /** The lines that tell what went wrong, with every fault and a hint; none when it has been said already. */
 export function failureLines(error: unknown): readonly string[] {
-  if (error instanceof CommanderError || error instanceof NegativeResult || error instanceof Interrupted)
-    return [];
+  if (error instanceof CommanderError || error instanceof NegativeResult || isInterruption(error)) return [];
   if (!(error instanceof Error)) return [`muster: ${String(error)}`];
   const faults = error instanceof MusterError ? error.faults : [];
   const hint = "hint" in error && typeof error.hint === "string" ? [`hint: ${error.hint}`] : [];
@@ -58,6 +57,6 @@ function isBadConfig(error: unknown): boolean {
 }
 
 /** Besides our own error, what Node throws out of a wait that the user's signal ended. */
-function isInterruption(error: unknown): boolean {
+export function isInterruption(error: unknown): boolean {
   return error instanceof Interrupted || (error instanceof Error && error.name === "AbortError");
 }

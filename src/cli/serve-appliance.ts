@@ -1,14 +1,15 @@
 /** Runs the appliance until a signal ends it, and tells the person at the terminal how to go on. */
 import { notifySystemd } from "../adapters/host/service-manager.ts";
 import { didYouMean } from "../config/faults.ts";
+import type { Config } from "../config/schema.ts";
 import { settingsOf } from "../config/settings.ts";
 import type { Assignment } from "../config/source.ts";
 import { valueOf } from "../config/value-of.ts";
-import { runAppliance } from "../main.ts";
-import { UsageError } from "./exit.ts";
+import { type Appliance, type RunOptions, runAppliance } from "../main.ts";
+import { isInterruption, UsageError } from "./exit.ts";
 import { loadAppliedConfig } from "./load-config.ts";
 import type { Session } from "./session.ts";
-import { type RunningAppliance, welcomeLines } from "./welcome.ts";
+import { welcomeLines } from "./welcome.ts";
 
 /** The options of `muster serve`. */
 export interface ServeOptions {
@@ -30,17 +31,19 @@ const FLAGS = {
 } as const;
 
 /**
- * Loads the configuration, starts, waits for the first signal, stops. A second signal ends the process at once.
+ * Loads the configuration, starts, waits for the first signal, stops. A second signal ends the process at once, a signal
+ * during the start ends that.
  * @throws ConfigError, or what the start throws: a taken port as one sentence naming who holds it.
  */
 export async function serveAppliance(session: Session, options: ServeOptions): Promise<void> {
   const { interrupted } = session.terminal;
   const { config, warnings } = loadAppliedConfig(session.terminal, session.options, assignmentsOf(options));
   for (const warning of warnings) session.warn(warning);
-  const appliance: RunningAppliance = await runAppliance(config, {
-    force: options.force === true,
-    signal: interrupted,
-  });
+  const appliance = await startUnlessStopped(config, { force: options.force === true, signal: interrupted });
+  if (appliance === undefined) {
+    session.say("stopped before it served");
+    return;
+  }
   const welcome = { dataDir: config.dataDir, onTerminal: isWatched(session), command: commandName(session) };
   for (const line of welcomeLines(appliance, welcome)) session.say(line);
   await notifySystemd("--ready", session.terminal.environment);
@@ -48,6 +51,16 @@ export async function serveAppliance(session: Session, options: ServeOptions): P
   session.say("stopping; a second signal ends at once");
   await notifySystemd("--stopping", session.terminal.environment);
   await appliance.stop();
+}
+
+/** Undefined when the signal ended the start: whoever stops a start gets what he asked for, and no failure. */
+async function startUnlessStopped(config: Config, options: RunOptions): Promise<Appliance | undefined> {
+  try {
+    return await runAppliance(config, options);
+  } catch (error) {
+    if (options.signal.aborted && isInterruption(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The settings that the options stand for. */

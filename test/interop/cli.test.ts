@@ -131,6 +131,17 @@ test("the first signal stops gracefully with exit code 0, whichever it is", asyn
   }
 });
 
+test("a signal during the start ends it in one line with exit code 0, and nothing is called a failure", async (t) => {
+  if (needsRoot(t)) return;
+  const { serving } = await lan(t);
+  const daemon = serving.start();
+  // The first thing a start says, long before it serves.
+  await daemon.waitFor(/archive of the mirror|HTTP listens/);
+  assert.equal(await daemon.stop("SIGTERM"), 0, daemon.output());
+  assert.match(daemon.output(), /^stopped before it served$|^stopping;/m);
+  assert.doesNotMatch(daemon.output(), /aborted|^muster: |"level":"(warn|error)"/m);
+});
+
 test("a second signal during the stop ends at once with exit code 130, and the next start finds everything", async (t) => {
   if (needsRoot(t) || needsPrograms(t, "curl")) return;
   const { lab, serving } = await lan(t);
