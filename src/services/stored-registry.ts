@@ -1,13 +1,13 @@
-/** The registry over a store: memory for reading, one writer for changes, a timer for sightings. */
+/** The registry over a store: memory for reading, one writer for changes. */
 import { ConflictError, TransitionError } from "../domain/errors.ts";
 import { revise, type TransitionOutcome, transition } from "../domain/lifecycle.ts";
 import type { LifecycleEvent, LifecycleLimits, TransitionContext } from "../domain/lifecycle-events.ts";
 import { type BootOverride, type Machine, macsOf, type Sighting } from "../domain/machine.ts";
+import { BatchWriter } from "./batch-writer.ts";
 import { Discovery } from "./discovery.ts";
-import { batchRecord, recordOf, updateRecord } from "./lifecycle-record.ts";
-import { type BatchEntry, type MachineBatch, type MachineBatches, stageBatch } from "./machine-batch.ts";
+import { recordOf, updateRecord } from "./lifecycle-record.ts";
+import type { BatchEntry, MachineBatch, MachineBatches } from "./machine-batch.ts";
 import { defaultName, displaced, newMachine, requireMachine, requireTransition } from "./machine-changes.ts";
-import type { MachineDraft } from "./machine-draft.ts";
 import { MachineIndex } from "./machine-index.ts";
 import { MachineWriter } from "./machine-writer.ts";
 import type { Clock, EventSink, Log, Service } from "./ports.ts";
@@ -19,11 +19,10 @@ import type {
   UnknownMachine,
   UpdateRequest,
 } from "./registry.ts";
-import { Sightings, withSighting } from "./sightings.ts";
+import { SightingWriter } from "./sighting-writer.ts";
+import { Sightings } from "./sightings.ts";
 import type { MachineStore } from "./store.ts";
 import type { Timers } from "./timers.ts";
-
-const SIGHTINGS_WRITTEN_EVERY_MS = 5_000;
 
 export interface RegistryOptions {
   readonly store: MachineStore;
@@ -43,7 +42,8 @@ export class StoredRegistry implements Registry, MachineBatches, Service {
   readonly #sightings = new Sightings();
   readonly #discovery: Discovery;
   readonly #listeners = new Set<(change: RegistryChange) => void>();
-  #stopTimer: (() => void) | undefined;
+  readonly #batches: BatchWriter;
+  readonly #sightingWriter: SightingWriter;
   #loaded = false;
 
   constructor(options: RegistryOptions) {
@@ -55,20 +55,21 @@ export class StoredRegistry implements Registry, MachineBatches, Service {
         this.#publish(change);
       },
     });
-    this.#discovery = new Discovery({ ...options, writer: this.#writer });
+    const writer = this.#writer;
+    this.#discovery = new Discovery({ ...options, writer });
+    this.#batches = new BatchWriter({ writer, events: options.events, context: () => this.#context() });
+    this.#sightingWriter = new SightingWriter({ ...options, writer, sightings: this.#sightings });
   }
 
   /** Reads every machine into memory. */
   async start(): Promise<void> {
     if (!this.#loaded) await this.#load();
-    this.#stopTimer ??= this.#scheduleSightings();
+    this.#sightingWriter.start();
   }
 
   /** Writes what is still to be written. */
   async stop(): Promise<void> {
-    this.#stopTimer?.();
-    this.#stopTimer = undefined;
-    await this.#writeSightings();
+    await this.#sightingWriter.stop();
     await this.#writer.idle();
   }
 
@@ -145,13 +146,8 @@ export class StoredRegistry implements Registry, MachineBatches, Service {
     return after;
   }
 
-  async applyBatch(batch: MachineBatch, source: Source): Promise<readonly BatchEntry[]> {
-    const entries = await this.#writer.write((draft) => stageBatch(draft, batch, this.#context()));
-    for (const entry of entries) {
-      const record = batchRecord(entry, source);
-      if (record) this.#options.events.record(record);
-    }
-    return entries;
+  applyBatch(batch: MachineBatch, source: Source): Promise<readonly BatchEntry[]> {
+    return this.#batches.applyBatch(batch, source);
   }
 
   async approve(
@@ -248,26 +244,6 @@ export class StoredRegistry implements Registry, MachineBatches, Service {
     throw new ConflictError(`a machine named ${name} exists already, with the MAC ${existing.spec.mac}`);
   }
 
-  #scheduleSightings(): () => void {
-    return this.#options.timers.after(SIGHTINGS_WRITTEN_EVERY_MS, () => {
-      this.#stopTimer = this.#scheduleSightings();
-      void this.#writeSightings();
-    });
-  }
-
-  // Evidence only: a store that is broken must neither stop the clock nor the appliance's own end.
-  async #writeSightings(): Promise<void> {
-    if (!this.#sightings.pending) return;
-    const seen = this.#sightings.take();
-    try {
-      await this.#writer.write((draft) => {
-        for (const [name, sighting] of seen) stage(draft, name, sighting);
-      });
-    } catch (error) {
-      this.#options.log.warn({ err: error }, "sightings could not be written");
-    }
-  }
-
   #publish(change: RegistryChange): void {
     const { kind, machine } = change;
     this.#discovery.follow(machine, kind === "removed" ? "removed" : "kept");
@@ -309,9 +285,4 @@ export class StoredRegistry implements Registry, MachineBatches, Service {
   #context(): TransitionContext {
     return { now: this.#options.clock.now(), limits: this.#options.limits };
   }
-}
-
-function stage(draft: MachineDraft, name: string, sighting: Sighting): void {
-  const machine = draft.byName(name);
-  if (machine) draft.put(withSighting(machine, sighting));
 }
