@@ -15,6 +15,7 @@ import type {
 } from "./assets.ts";
 import { type InstallerRecords, installerRecords } from "./installer-records.ts";
 import { type PullPorts, planOf, pullInstaller } from "./pull-installer.ts";
+import { type PullState, PullStates } from "./pull-states.ts";
 
 export interface AssetsOptions extends PullPorts {
   readonly log: Log;
@@ -25,13 +26,6 @@ export interface AssetsOptions extends PullPorts {
   readonly retryAfterMs?: number;
 }
 
-/** What is known of one need. `checkedAt` is a reading of the monotonic clock. */
-interface NeedState {
-  status: AssetStatus;
-  nextCheckAt: number;
-  running: Promise<void> | undefined;
-}
-
 /** The asset use cases; `start` reads the records, `stop` ends pulls under way. */
 export function createAssets(options: AssetsOptions): Assets & Service {
   return new KeptAssets(options);
@@ -39,19 +33,21 @@ export function createAssets(options: AssetsOptions): Assets & Service {
 
 class KeptAssets implements Assets, Service {
   readonly #options: AssetsOptions;
-  readonly #states = new Map<string, NeedState>();
+  readonly #states: PullStates;
   #records: readonly AssetRecord[] = [];
   /** Content keys of the configured initrd additions by operating system. */
   readonly #extras = new Map<string, readonly string[]>();
   #queue: Promise<unknown> = Promise.resolve();
-  #stopping = new AbortController();
 
   constructor(options: AssetsOptions) {
     this.#options = options;
+    const { clock, log, retryAfterMs = 30_000 } = options;
+    const failure = "boot assets could not be made ready";
+    this.#states = new PullStates({ clock, log, retryAfterMs, failure });
   }
 
   async start(): Promise<void> {
-    this.#stopping = new AbortController();
+    this.#states.start();
     await this.#options.source.tidy();
     const recorded = await this.#options.store.all();
     const present: AssetRecord[] = [];
@@ -62,27 +58,23 @@ class KeptAssets implements Assets, Service {
     for (const os of INSTALLABLE) await this.#readExtras(os);
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await Promise.allSettled([...this.#states.values()].flatMap((state) => state.running ?? []));
+  stop(): Promise<void> {
+    return this.#states.stop();
   }
 
   status(need: InstallerNeed): AssetStatus {
-    const state = this.#states.get(keyOf(need));
-    if (state) return state.status;
+    const known = this.#states.statusOf(keyOf(need));
+    if (known) return known;
     if (this.#onDisk(need)) return { kind: "ready" };
     return { kind: "missing", reason: `${nameOf(need)} is not on this appliance yet` };
   }
 
   ensure(need: InstallerNeed): void {
     const state = this.#stateOf(need);
-    if (state.running || this.#options.clock.monotonic() < state.nextCheckAt) return;
-    if (this.#stopping.signal.aborted) return;
+    if (!this.#states.isDue(state)) return;
     const what = `checking ${nameOf(need)} against the mirror`;
     state.status = { kind: "pulling", progress: 0, what };
-    state.running = this.#check(need, state).finally(() => {
-      state.running = undefined;
-    });
+    this.#states.run(state, nameOf(need), () => this.#check(need, state));
   }
 
   installer(need: InstallerNeed): Installer | undefined {
@@ -97,7 +89,7 @@ class KeptAssets implements Assets, Service {
   }
 
   async pull(pull: PullOptions): Promise<PullReport> {
-    const signals = [this.#stopping.signal, ...(pull.signal ? [pull.signal] : [])];
+    const signals = [this.#states.signal, ...(pull.signal ? [pull.signal] : [])];
     const report = await this.#inTurn(() => this.#pullOrKeep({ ...pull, signal: AbortSignal.any(signals) }));
     const state = this.#stateOf(pull.need);
     if (!state.running) state.nextCheckAt = 0;
@@ -123,28 +115,18 @@ class KeptAssets implements Assets, Service {
       events.record({ type: "asset-damaged", source: "assets", level: "warning", message });
     }
     this.#records = await store.all();
-    for (const state of this.#states.values()) if (!state.running) state.nextCheckAt = 0;
+    this.#states.forgetChecks();
     return checks;
   }
 
-  async #check(need: InstallerNeed, state: NeedState): Promise<void> {
-    const { clock, log, checkEveryMs = 3_600_000, retryAfterMs = 30_000 } = this.#options;
-    let wait = checkEveryMs;
-    try {
-      state.status = await this.#agree(need, state);
-      if (state.status.kind !== "ready") wait = Math.max(retryAfterMs, checkEveryMs / 4);
-    } catch (error) {
-      wait = retryAfterMs;
-      const reason =
-        error instanceof MusterError ? error.message : "an internal error, see the appliance's log";
-      log.warn({ error, need: nameOf(need) }, "boot assets could not be made ready");
-      state.status = { kind: "missing", reason: `${nameOf(need)}: ${reason}` };
-    }
-    state.nextCheckAt = clock.monotonic() + wait;
+  async #check(need: InstallerNeed, state: PullState): Promise<number> {
+    const { checkEveryMs = 3_600_000, retryAfterMs = 30_000 } = this.#options;
+    state.status = await this.#agree(need, state);
+    return state.status.kind === "ready" ? checkEveryMs : Math.max(retryAfterMs, checkEveryMs / 4);
   }
 
   /** Pulls when the image on disk is absent, superseded, or at odds with the mirror's modules. */
-  async #agree(need: InstallerNeed, state: NeedState): Promise<AssetStatus> {
+  async #agree(need: InstallerNeed, state: PullState): Promise<AssetStatus> {
     const plan = planOf(need);
     await this.#readExtras(need.os);
     const survey = await this.#options.source.survey(plan, 60_000).catch((error: unknown) => {
@@ -159,7 +141,7 @@ class KeptAssets implements Assets, Service {
       const onProgress = (progress: PullProgress): void => {
         state.status = pulling(progress);
       };
-      await this.#inTurn(() => this.#pullOrKeep({ need, onProgress, signal: this.#stopping.signal }));
+      await this.#inTurn(() => this.#pullOrKeep({ need, onProgress, signal: this.#states.signal }));
     }
     const now = this.#onDisk(need);
     if (!now) return { kind: "missing", reason: `${nameOf(need)} could not be completed` };
@@ -216,13 +198,8 @@ class KeptAssets implements Assets, Service {
     return installerRecords(this.#records, need, this.#extras.get(need.os) ?? []);
   }
 
-  #stateOf(need: InstallerNeed): NeedState {
-    const key = keyOf(need);
-    const held = this.#states.get(key);
-    if (held) return held;
-    const state: NeedState = { status: this.status(need), nextCheckAt: 0, running: undefined };
-    this.#states.set(key, state);
-    return state;
+  #stateOf(need: InstallerNeed): PullState {
+    return this.#states.of(keyOf(need), this.status(need));
   }
 }
 

@@ -1,10 +1,10 @@
 /** Keeps the files and images of releases here; pulls in the background, one need at a time. */
 import type { ComponentFile } from "../../domain/components/component-files.ts";
-import { MusterError } from "../../domain/errors.ts";
 import type { Images } from "../images/images.ts";
 import type { Clock, EventSink, Log, Service } from "../ports.ts";
 import type { AssetStatus } from "./assets.ts";
 import type { ReleaseNeed, ReleasePullOptions, Releases } from "./component-digests.ts";
+import { type PullState, PullStates } from "./pull-states.ts";
 
 /** Released files by name, as an adapter keeps them. */
 export interface ComponentFiles {
@@ -29,13 +29,6 @@ export interface ReleasesOptions {
   readonly retryAfterMs?: number;
 }
 
-interface NeedState {
-  status: AssetStatus;
-  /** Reading of the monotonic clock. */
-  nextCheckAt: number;
-  running: Promise<void> | undefined;
-}
-
 /** The release use cases; `stop` ends pulls under way. */
 export function createReleases(options: ReleasesOptions): Releases & Service {
   return new KeptReleases(options);
@@ -43,26 +36,26 @@ export function createReleases(options: ReleasesOptions): Releases & Service {
 
 class KeptReleases implements Releases, Service {
   readonly #options: ReleasesOptions;
-  readonly #states = new Map<string, NeedState>();
+  readonly #states: PullStates;
   /** Files go past images: machines wait for files, images can be pulled through. */
   readonly #queues: Record<"files" | "images", Promise<unknown>> = {
     files: Promise.resolve(),
     images: Promise.resolve(),
   };
-  #stopping = new AbortController();
 
   constructor(options: ReleasesOptions) {
     this.#options = options;
+    const { clock, log, retryAfterMs = 15_000 } = options;
+    this.#states = new PullStates({ clock, log, retryAfterMs, failure: "a release could not be pulled" });
   }
 
   start(): Promise<void> {
-    this.#stopping = new AbortController();
+    this.#states.start();
     return Promise.resolve();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await Promise.allSettled([...this.#states.values()].flatMap((state) => state.running ?? []));
+  stop(): Promise<void> {
+    return this.#states.stop();
   }
 
   sha256Of(file: Pick<ComponentFile, "upstream" | "path">): string | undefined {
@@ -71,23 +64,20 @@ class KeptReleases implements Releases, Service {
 
   status(need: ReleaseNeed): AssetStatus {
     const missing: AssetStatus = { kind: "missing", reason: `${need.name} is not on this appliance yet` };
-    return this.#states.get(keyOf(need))?.status ?? missing;
+    return this.#states.statusOf(keyOf(need)) ?? missing;
   }
 
   ensure(need: ReleaseNeed): AssetStatus {
     const state = this.#stateOf(need);
-    const due = this.#options.clock.monotonic() >= state.nextCheckAt;
-    if (state.running || !due || this.#stopping.signal.aborted) return state.status;
+    if (!this.#states.isDue(state)) return state.status;
     if (state.status.kind !== "ready")
       state.status = { kind: "pulling", progress: 0, what: `looking for ${need.name}` };
-    state.running = this.#check(need, state).finally(() => {
-      state.running = undefined;
-    });
+    this.#states.run(state, need.name, () => this.#check(need, state));
     return state.status;
   }
 
   async pull(need: ReleaseNeed, { onProgress, signal }: ReleasePullOptions = {}): Promise<void> {
-    const signals = AbortSignal.any([this.#stopping.signal, ...(signal ? [signal] : [])]);
+    const signals = AbortSignal.any([this.#states.signal, ...(signal ? [signal] : [])]);
     await this.#inTurn(need, async () => {
       for (const file of need.files) await this.#options.files.compare(file);
       await this.#bring(need, { onProgress: onProgress ?? (() => undefined), signal: signals });
@@ -101,26 +91,15 @@ class KeptReleases implements Releases, Service {
     return this.#options.checkEveryMs ?? 600_000;
   }
 
-  async #check(need: ReleaseNeed, state: NeedState): Promise<void> {
-    const { clock, log, retryAfterMs = 15_000 } = this.#options;
-    let wait = this.#checkEvery;
-    try {
-      const onProgress: ReleasePullOptions["onProgress"] = ({ what, bytes, total }) => {
-        state.status = { kind: "pulling", progress: total ? bytes / total : 0, what };
-      };
-      if (!(await this.#complete(need))) {
-        await this.#inTurn(need, () => this.#bring(need, { onProgress, signal: this.#stopping.signal }));
-      }
-      state.status = { kind: "ready" };
-    } catch (error) {
-      wait = retryAfterMs;
-      const reason =
-        error instanceof MusterError ? error.message : "an internal error, see the appliance's log";
-      if (!this.#stopping.signal.aborted)
-        log.warn({ error, need: need.name }, "a release could not be pulled");
-      state.status = { kind: "missing", reason: `${need.name}: ${reason}` };
+  async #check(need: ReleaseNeed, state: PullState): Promise<number> {
+    const onProgress: ReleasePullOptions["onProgress"] = ({ what, bytes, total }) => {
+      state.status = { kind: "pulling", progress: total ? bytes / total : 0, what };
+    };
+    if (!(await this.#complete(need))) {
+      await this.#inTurn(need, () => this.#bring(need, { onProgress, signal: this.#states.signal }));
     }
-    state.nextCheckAt = clock.monotonic() + wait;
+    state.status = { kind: "ready" };
+    return this.#checkEvery;
   }
 
   async #complete(need: ReleaseNeed): Promise<boolean> {
@@ -164,13 +143,8 @@ class KeptReleases implements Releases, Service {
     return turn;
   }
 
-  #stateOf(need: ReleaseNeed): NeedState {
-    const key = keyOf(need);
-    const held = this.#states.get(key);
-    if (held) return held;
-    const state: NeedState = { status: this.status(need), nextCheckAt: 0, running: undefined };
-    this.#states.set(key, state);
-    return state;
+  #stateOf(need: ReleaseNeed): PullState {
+    return this.#states.of(keyOf(need), this.status(need));
   }
 }
 
