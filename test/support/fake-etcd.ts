@@ -1,7 +1,5 @@
 /** Stands in for one etcd member's JSON gateway: real TLS with client certificates, answers as a test says. */
-import { createServer, type Server } from "node:https";
-import type { ClusterView } from "../../src/domain/cluster/members.ts";
-import type { ClusterPki } from "../../src/services/cluster/cluster-pki.ts";
+import { type MemberAnswer, type MemberPlace, type MemberRequest, MemberServer } from "./member-server.ts";
 
 export interface FakeEtcdAnswer {
   readonly status?: number;
@@ -13,58 +11,32 @@ export class FakeEtcd {
   /** By path below /v3. */
   readonly answers = new Map<string, FakeEtcdAnswer>();
   readonly seen: { readonly path: string; readonly body: unknown }[] = [];
-  readonly #server: Server;
-
-  private constructor(server: Server) {
-    this.#server = server;
-  }
+  #server: MemberServer | undefined;
 
   /** Serves on an address of the loopback network with a certificate of the cluster's etcd authority. */
-  static async serve(options: {
-    readonly pki: ClusterPki;
-    readonly cluster: ClusterView;
-    readonly address: string;
-    readonly port?: number;
-  }): Promise<FakeEtcd> {
-    const { pki, cluster, address } = options;
-    const { etcdCa } = await pki.ensure(cluster);
-    const own = await pki.leaf(cluster, {
+  static async serve(place: MemberPlace): Promise<FakeEtcd> {
+    const fake = new FakeEtcd();
+    fake.#server = await MemberServer.open(place, {
       authority: "etcdCa",
       purpose: "peer",
       commonName: "etcd",
-      organisations: [],
-      alternativeNames: [address],
-      lifetimeMs: 3_600_000,
+      strangers: "refused",
+      answer: (request) => fake.#answer(request),
     });
-    const tls = { key: own.key, cert: own.certificate, ca: etcdCa.certificate, requestCert: true };
-    const server = createServer(tls);
-    const fake = new FakeEtcd(server);
-    server.on("request", (request, response) => {
-      let text = "";
-      request.setEncoding("utf8");
-      request.on("data", (chunk: string) => (text += chunk));
-      request.on("end", () => {
-        const path = (request.url ?? "").replace("/v3/", "");
-        fake.seen.push({ path, body: JSON.parse(text) as unknown });
-        const { status = 200, body } = fake.answers.get(path) ?? {
-          status: 404,
-          body: "404 page not found\n",
-        };
-        response.writeHead(status, { "content-type": "application/json" });
-        response.end(typeof body === "string" ? body : JSON.stringify(body));
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(options.port ?? 0, address, resolve));
     return fake;
   }
 
   get port(): number {
-    const address = this.#server.address();
-    return typeof address === "object" && address ? address.port : 0;
+    return this.#server?.port ?? 0;
   }
 
   async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await this.#server?.stop();
+  }
+
+  #answer(request: MemberRequest): MemberAnswer {
+    const path = request.path.replace("/v3/", "");
+    this.seen.push({ path, body: JSON.parse(request.text) as unknown });
+    return { status: 200, ...(this.answers.get(path) ?? { status: 404, body: "404 page not found\n" }) };
   }
 }

@@ -2,10 +2,7 @@
  * Stands in for one API server: real TLS with client certificates, and as much of the API as the appliance uses, over
  * objects in memory. What it cannot show is how a real API server judges; test/cluster does that.
  */
-import { createServer, type Server } from "node:https";
-import { TLSSocket } from "node:tls";
-import type { ClusterView } from "../../src/domain/cluster/members.ts";
-import type { ClusterPki } from "../../src/services/cluster/cluster-pki.ts";
+import { type MemberAnswer, type MemberPlace, MemberServer } from "./member-server.ts";
 
 type Json = Record<string, unknown>;
 
@@ -14,11 +11,6 @@ export interface SeenRequest {
   readonly path: string;
   readonly user: string;
   readonly body: Json | undefined;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
 }
 
 /** Where each kind is listed, for discovery and for server-side apply. */
@@ -40,68 +32,32 @@ export class FakeKubernetes {
   /** Pods whose eviction a disruption budget refuses. */
   readonly protectedPods = new Set<string>();
   /** Answers instead of the usual ones, once each, by method and path. */
-  readonly once = new Map<string, Answer>();
-  readonly #server: Server;
-
-  private constructor(server: Server) {
-    this.#server = server;
-  }
+  readonly once = new Map<string, MemberAnswer>();
+  #server: MemberServer | undefined;
 
   /** Serves on an address of the loopback network, with a certificate of the cluster's CA. */
-  static async serve(options: {
-    readonly pki: ClusterPki;
-    readonly cluster: ClusterView;
-    readonly address: string;
-    readonly port?: number;
-  }): Promise<FakeKubernetes> {
-    const { pki, cluster, address } = options;
-    const { ca } = await pki.ensure(cluster);
-    const own = await pki.leaf(cluster, {
+  static async serve(place: MemberPlace): Promise<FakeKubernetes> {
+    const fake = new FakeKubernetes();
+    fake.#server = await MemberServer.open(place, {
       authority: "ca",
       purpose: "server",
       commonName: "kube-apiserver",
-      organisations: [],
-      alternativeNames: [address],
-      lifetimeMs: 3_600_000,
+      strangers: "anonymous",
+      answer: ({ method, path, peer, text }) => {
+        const user = peer ? `${String(peer.subject.CN)}/${String(peer.subject.O)}` : "";
+        const body = text === "" ? undefined : (JSON.parse(text) as Json);
+        return fake.#answer({ method, path, user, body });
+      },
     });
-    const server = createServer({
-      key: own.key,
-      cert: own.certificate,
-      ca: ca.certificate,
-      requestCert: true,
-      rejectUnauthorized: false,
-    });
-    const fake = new FakeKubernetes(server);
-    server.on("request", (request, response) => {
-      const chunks: Buffer[] = [];
-      request.on("data", (chunk: Buffer) => chunks.push(chunk));
-      request.on("end", () => {
-        const text = Buffer.concat(chunks).toString("utf8");
-        const { socket } = request;
-        const known = socket instanceof TLSSocket && socket.authorized;
-        const peer = known ? socket.getPeerCertificate() : undefined;
-        const { status, body } = fake.#answer({
-          method: request.method ?? "",
-          path: request.url ?? "",
-          user: peer ? `${String(peer.subject.CN)}/${String(peer.subject.O)}` : "",
-          body: text === "" ? undefined : (JSON.parse(text) as Json),
-        });
-        response.writeHead(status, { "content-type": "application/json" });
-        response.end(typeof body === "string" ? body : JSON.stringify(body));
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(options.port ?? 0, address, resolve));
     return fake;
   }
 
   get port(): number {
-    const address = this.#server.address();
-    return typeof address === "object" && address ? address.port : 0;
+    return this.#server?.port ?? 0;
   }
 
   async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await this.#server?.stop();
   }
 
   /** Puts a Node that is Ready, or is not. */
@@ -130,7 +86,7 @@ export class FakeKubernetes {
     });
   }
 
-  #answer(request: SeenRequest): Answer {
+  #answer(request: SeenRequest): MemberAnswer {
     this.seen.push(request);
     const [path = "", query = ""] = request.path.split("?");
     const scripted = this.once.get(`${request.method} ${path}`);
@@ -152,12 +108,12 @@ export class FakeKubernetes {
     }
   }
 
-  #readyz(): Answer {
+  #readyz(): MemberAnswer {
     const lines = ["[+]ping ok", ...this.failing.map((name) => `[-]${name} failed: reason withheld`)];
     return { status: this.failing.length > 0 ? 500 : 200, body: lines.join("\n") };
   }
 
-  #get(path: string, query: URLSearchParams): Answer {
+  #get(path: string, query: URLSearchParams): MemberAnswer {
     const object = this.objects.get(path);
     if (object) return { status: 200, body: object };
     const collection = /^\/api(s\/[^/]+)?\/v1(\/namespaces\/[^/]+)?\/[a-z]+$/.test(path);
@@ -171,7 +127,7 @@ export class FakeKubernetes {
     return { status: 200, body: { items } };
   }
 
-  #create(path: string, body: Json): Answer {
+  #create(path: string, body: Json): MemberAnswer {
     const eviction = /^(.*\/pods\/([^/]+))\/eviction$/.exec(path);
     if (eviction) return this.#evict(eviction[1] ?? "", eviction[2] ?? "");
     const at = `${path}/${(body.metadata as { name: string }).name}`;
@@ -184,7 +140,7 @@ export class FakeKubernetes {
     return { status: 201, body };
   }
 
-  #evict(path: string, name: string): Answer {
+  #evict(path: string, name: string): MemberAnswer {
     if (this.protectedPods.has(name))
       return status(
         429,
@@ -194,7 +150,7 @@ export class FakeKubernetes {
     return this.objects.delete(path) ? { status: 201, body: {} } : missing(path);
   }
 
-  #change(method: string, path: string, body: Json): Answer {
+  #change(method: string, path: string, body: Json): MemberAnswer {
     const target = path.replace(/\/approval$/, "");
     const present = this.objects.get(target);
     // Server-side apply creates what is not there; a merge patch does not.
@@ -205,10 +161,10 @@ export class FakeKubernetes {
   }
 }
 
-function missing(path: string): Answer {
+function missing(path: string): MemberAnswer {
   return status(404, "NotFound", `${path} not found`);
 }
 
-function status(code: number, reason: string, message: string): Answer {
+function status(code: number, reason: string, message: string): MemberAnswer {
   return { status: code, body: { kind: "Status", status: "Failure", code, reason, message } };
 }
