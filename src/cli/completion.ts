@@ -1,7 +1,8 @@
 /** `muster completion`, and the hidden command that its scripts call. */
 import { Argument, type Command, type Option } from "commander";
-import type { MachineView } from "../adapters/client/resources.ts";
+import { kindOfArgument, kindOfOption, namesOf } from "./completion-names.ts";
 import { example } from "./example.ts";
+import { KINDS } from "./get.ts";
 import type { Session } from "./session.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -61,24 +62,25 @@ async function candidatesFor(
   const { command, given } = commandOf(program, words.slice(0, -1));
   const option = optionAwaitingValue(program, command, words.at(-2));
   const all = option
-    ? (option.argChoices ?? [])
+    ? await valuesFor(option, session)
     : last.startsWith("-")
       ? [...command.options, ...program.options].flatMap(({ long }) => long ?? [])
       : await wordsFor(command, given, session);
   return [...new Set(all)].filter((candidate) => candidate.startsWith(last));
 }
 
+/** The command that the words lead to, and what was given to it. */
 function commandOf(
   program: Command,
   words: readonly string[],
-): { readonly command: Command; readonly given: number } {
+): { readonly command: Command; readonly given: readonly string[] } {
   let command = program;
-  let given = 0;
+  const given: string[] = [];
   for (const [index, word] of words.entries()) {
     if (word.startsWith("-") || optionAwaitingValue(program, command, words[index - 1])) continue;
     const child = command.commands.find((each) => each.name() === word);
     if (child) command = child;
-    else given += 1;
+    else given.push(word);
   }
   return { command, given };
 }
@@ -95,22 +97,24 @@ function optionAwaitingValue(
   return option?.required === true ? option : undefined;
 }
 
-async function wordsFor(command: Command, given: number, session: Session): Promise<readonly string[]> {
+async function valuesFor({ argChoices, long }: Option, session: Session): Promise<readonly string[]> {
+  const kind = kindOfOption(long);
+  return argChoices ?? (kind ? namesOf(kind, session) : []);
+}
+
+async function wordsFor(
+  command: Command,
+  given: readonly string[],
+  session: Session,
+): Promise<readonly string[]> {
   if (command.commands.length > 0) {
     return command.commands.map((child) => child.name()).filter((name) => name !== "complete");
   }
-  const argument = command.registeredArguments[given] ?? command.registeredArguments.at(-1);
-  if (argument?.argChoices) return argument.argChoices;
-  if (argument?.name() === "kind") return ["machines", "leases", "events", "tokens", "assets", "unknown"];
-  return argument?.name() === "name" ? machineNames(session) : [];
-}
-
-/** No appliance, no names: completion stays silent. */
-async function machineNames(session: Session): Promise<readonly string[]> {
-  try {
-    const machines = await (await session.client()).list<MachineView>(["machines"]);
-    return machines.map((machine) => machine.name);
-  } catch {
-    return [];
-  }
+  const argument = command.registeredArguments[given.length] ?? command.registeredArguments.at(-1);
+  if (argument === undefined) return [];
+  if (argument.argChoices) return argument.argChoices;
+  if (argument.name() === "kind") return KINDS;
+  const kind = kindOfArgument(command, argument.name(), given);
+  const names = kind ? await namesOf(kind, session) : [];
+  return argument.name() === "what" ? ["cluster", "profile", "machine", ...names] : names;
 }

@@ -19,7 +19,8 @@ import { machineColumns } from "./machine-columns.ts";
 import type { Session } from "./session.ts";
 import { type Column, printable } from "./table.ts";
 
-const KINDS = [
+/** What can be listed. */
+export const KINDS = [
   "machines",
   "clusters",
   "profiles",
