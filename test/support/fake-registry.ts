@@ -1,7 +1,7 @@
 /** A registry in memory: manifests and blobs by digest, a token server where wanted, and every request on record. */
 import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { LoopbackServer } from "./loopback-server.ts";
 
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const IMAGE = "application/vnd.oci.image.manifest.v1+json";
@@ -13,7 +13,7 @@ export interface FakeImage {
   readonly layer: string;
 }
 
-export class FakeRegistry {
+export class FakeRegistry extends LoopbackServer {
   /** `METHOD path` of every request, the token server's included. */
   readonly requests: string[] = [];
   /** Blobs and manifests by digest; a test may put wrong bytes under a right name. */
@@ -26,25 +26,6 @@ export class FakeRegistry {
   /** Every answer is this status. */
   failing: number | undefined;
   #issued = 0;
-  readonly #server: Server;
-
-  constructor() {
-    this.#server = createServer((request, response) => this.#answer(request, response));
-  }
-
-  async start(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-    this.#server.unref();
-  }
-
-  async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
 
   /** Puts an image of two platforms under `name:tag`. */
   push(name: string, tag: string, text = "layer"): FakeImage {
@@ -85,7 +66,7 @@ export class FakeRegistry {
     );
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  protected override answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? "/", "http://registry");
     this.requests.push(`${request.method ?? ""} ${url.pathname}`);
     if (this.failing !== undefined) response.writeHead(this.failing).end();
