@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type Addon, addon, taggedManifest } from "./addon.ts";
 import { change, type KubernetesObject, withValue } from "./objects.ts";
 
-const VERSION = "3.7.13";
+const VERSION = "3.7.9";
 const PROJECT = { component: "traefik", repository: "traefik/traefik", version: VERSION };
 const DOCUMENTED = "docs/content/reference/dynamic-configuration";
 const NAMESPACE = "traefik";

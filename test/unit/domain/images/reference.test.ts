@@ -12,7 +12,7 @@ describe("image references", () => {
       ["registry.k8s.io/pause:3.10.2", "registry.k8s.io/pause:3.10.2"],
       ["registry.k8s.io/coredns/coredns:v1.14.2", "registry.k8s.io/coredns/coredns:v1.14.2"],
       ["nginx", "docker.io/library/nginx:latest"],
-      ["traefik:v3.7.13", "docker.io/library/traefik:v3.7.13"],
+      ["traefik:v3.7.9", "docker.io/library/traefik:v3.7.9"],
       ["headlamp-k8s/headlamp:v0.45.0", "docker.io/headlamp-k8s/headlamp:v0.45.0"],
       ["dreg0.lan:5000/appweb:v1", "dreg0.lan:5000/appweb:v1"],
       ["localhost:5000/a/b", "localhost:5000/a/b:latest"],
