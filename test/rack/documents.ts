@@ -87,7 +87,7 @@ export function rackFile(
     document("Cluster", CLUSTER, cluster),
     ...members.map((member) => document("Machine", member.name, machineSpec(member))),
   ];
-  return documents.map((each) => stringify(each)).join("---\n");
+  return documents.map((each) => stringify(each, { aliasDuplicateObjects: false })).join("---\n");
 }
 
 function machineSpec({ mac, address, roles }: RackMember): MachineSpecInput {

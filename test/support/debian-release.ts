@@ -18,7 +18,8 @@ export interface Stanza {
 /** The addresses, without a slash at the end, at which this host's apt finds the archive and its security updates. */
 export async function hostMirrors(): Promise<{ readonly debian: string; readonly security: string }> {
   const format = ["--format", "$(REPO_URI)", "Created-By: Packages"];
-  const { stdout } = await execute("apt-get", ["indextargets", ...format]);
+  // A busy host needs half a minute for it.
+  const { stdout } = await execute("apt-get", ["indextargets", ...format], { timeout: 300_000 });
   const addresses = stdout.split("\n").map((line) => line.replace(/\/$/, ""));
   const debian = addresses.find((address) => /^https?:.*\/debian$/.test(address));
   if (debian === undefined) throw new Error(`apt names no Debian mirror:\n${stdout}`);
