@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { parseIpv4 } from "../net/ipv4.ts";
-import { parseMac } from "../net/mac.ts";
+import { isStationMac, parseMac } from "../net/mac.ts";
 import { parseInterfaceAddress } from "../net/subnet.ts";
 import { argumentFault, MAX_OWN_ARGUMENTS } from "./install/kernel-arguments.ts";
 import { labelsSchema, taintsSchema } from "./node-labels.ts";
@@ -14,17 +14,20 @@ const DNS_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]
 // The kernel's own (mitigations=off) and the installer's questions (owner:template/name=answer).
 const KERNEL_ARGUMENT =
   /^(?:[a-z0-9][a-z0-9+.-]*:)?[A-Za-z0-9][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9][A-Za-z0-9_.-]*)*(?:=[!-~]*)?$/;
+const GROUP_MAC = "its first octet is odd, which marks a group, or it is all zeroes";
+// Every key begins with the length of its type's name, which is AAAA in base64 (RFC 4253 section 6.6).
+const PUBLIC_KEY = /^(?:ssh-|ecdsa-|sk-)\S+ AAAA[A-Za-z0-9+/]*={0,2}(?: [^\n]*)?$/;
 const PACKAGE = /^[a-z0-9][a-z0-9+.-]+$/;
 
 export const macSchema = z
   .string()
   .transform((text, context) => {
     const mac = parseMac(text);
-    if (mac) return mac;
-    context.addIssue({
-      code: "custom",
-      message: `"${text}" is not a MAC address; write it like 52:54:00:12:34:01`,
-    });
+    if (mac && isStationMac(mac)) return mac;
+    const message = mac
+      ? `${mac} is no machine's own address: ${GROUP_MAC}`
+      : `"${text}" is not a MAC address; write it like 52:54:00:12:34:01`;
+    context.addIssue({ code: "custom", message });
     return z.NEVER;
   })
   .meta({ description: "Hardware address, for example 52:54:00:12:34:01" });
@@ -102,7 +105,9 @@ export const accessSchema = z.strictObject({
     .default("ops")
     .describe("User that people log in as"),
   sshKeys: z
-    .array(z.string().regex(/^(ssh-|ecdsa-|sk-)[^\n]+$/, "expected one line of a public key"))
+    .array(
+      z.string().regex(PUBLIC_KEY, "expected one whole line of a public key, as in ~/.ssh/id_ed25519.pub"),
+    )
     .default([])
     .describe("Public keys of that user"),
   passwordHash: z

@@ -21,6 +21,11 @@ export function parseMac(text: string): Mac | undefined {
   return macFromHex(lower.replace(/[:.-]/g, ""));
 }
 
+/** Whether an address may be one NIC's own: group addresses (broadcast among them) and all zeroes are nobody's. */
+export function isStationMac(mac: Mac): boolean {
+  return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0 && mac !== "00:00:00:00:00:00";
+}
+
 /** The MAC in the first six octets of a `chaddr`; undefined when `hlen` is not 6. */
 export function macFromBytes(chaddr: Uint8Array, hlen: number): Mac | undefined {
   if (hlen !== 6 || chaddr.length < 6) return undefined;

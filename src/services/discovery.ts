@@ -1,6 +1,8 @@
 /** Machines that nobody registered and that turn up by themselves: kept as `discovered`, for a person to approve. */
+
 import type { Machine, Sighting } from "../domain/machine.ts";
 import { machineSpecSchema } from "../domain/machine-spec.ts";
+import { isStationMac } from "../net/mac.ts";
 import { defaultName, newMachine } from "./machine-changes.ts";
 import type { MachineWriter } from "./machine-writer.ts";
 import type { Clock, EventSink, Log } from "./ports.ts";
@@ -27,6 +29,7 @@ export class Discovery {
   /** Keeps the machine behind a MAC, once; beyond a bound further ones are only shown as unknown. */
   note(sighting: Sighting): void {
     const { mac } = sighting;
+    if (!isStationMac(mac)) return;
     if (this.#noted.size >= DISCOVERED_KEPT || this.#noted.has(mac)) return;
     this.#noted.add(mac);
     this.#add(sighting).catch((error: unknown) => {

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Mac, macFromBytes, macToBytes, macWithHyphens, parseMac } from "../../../src/net/mac.ts";
+import {
+  isStationMac,
+  type Mac,
+  macFromBytes,
+  macToBytes,
+  macWithHyphens,
+  parseMac,
+} from "../../../src/net/mac.ts";
 
 test("P-40 a MAC is read in every form that iPXE, firmware and people write", () => {
   const forms = [
@@ -14,6 +21,13 @@ test("P-40 a MAC is read in every form that iPXE, firmware and people write", ()
     " 525400ABCDEF ",
   ];
   for (const form of forms) assert.equal(parseMac(form), "52:54:00:ab:cd:ef", form);
+});
+
+test("P-40 group addresses and all zeroes are no machine's own", () => {
+  for (const own of ["525400abcdef", "02:00:00:00:00:01", "00:1b:21:00:00:01"])
+    assert.ok(isStationMac(parseMac(own) as Mac), own);
+  for (const other of ["ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "000000000000"])
+    assert.ok(!isStationMac(parseMac(other) as Mac), other);
 });
 
 test("P-40 what is no MAC is refused", () => {
