@@ -13,7 +13,7 @@ import {
   warn,
 } from "./finding.ts";
 import { type ClusterMember, membersWith } from "./members.ts";
-import { homeNetworkOf } from "./network-faults.ts";
+import { homeNetworkOf, takenByNetwork } from "./network-faults.ts";
 
 interface Subject extends CheckedCluster {
   readonly endpoint: EndpointSpec;
@@ -105,7 +105,11 @@ function networkFindings({ endpoint, holders, ...cluster }: Subject, facts: Rack
     return subnet && !contains(subnet, ip) ? [{ holder, subnet }] : [];
   });
   const [first] = outside;
-  if (!first) return [];
+  if (!first) {
+    const what = takenByNetwork(endpoint.address, { cluster, facts });
+    if (what === undefined) return [];
+    return [refuse(cluster.at(["endpoint", "address"], `${endpoint.address} is ${what}`))];
+  }
   const message = `${endpoint.address} lies outside ${formatSubnet(first.subnet)}, the network of ${first.holder.name}, which must be able to hold it`;
   return [refuse(cluster.at(["endpoint", "address"], message))];
 }

@@ -13,7 +13,7 @@ import {
   warn,
 } from "./finding.ts";
 import { etcdMembersOf, membersWith, stableAddressOf } from "./members.ts";
-import { homeNetworkOf } from "./network-faults.ts";
+import { homeNetworkOf, takenByNetwork } from "./network-faults.ts";
 
 /** Everything wrong with the machines of one cluster. */
 export function memberFindings(cluster: CheckedCluster, facts: RackFacts): readonly Finding[] {
@@ -88,6 +88,8 @@ function addressFindings(
     const message = `${name} needs an address of its own, or a static one in interfaces: it belongs to a cluster, and ${danger}`;
     return [refuse(at(["address"], message))];
   }
+  const what = takenByNetwork(address, { cluster, facts });
+  if (what !== undefined) return [refuse(at(["address"], `${address} is ${what}`))];
   const findings: Finding[] = [];
   const nodes = parseSubnet(cluster.view.spec.network.nodes?.cidr ?? "");
   const ip = parseIpv4(address);

@@ -1,6 +1,7 @@
 /** Rules between a cluster's networks: nodes, pods and services must be three different places. */
 import { parseIpv4 } from "../../net/ipv4.ts";
 import {
+  broadcastOf,
   contains,
   formatSubnet,
   overlaps,
@@ -146,6 +147,21 @@ function nodePortFindings({ view, at }: CheckedCluster): readonly Finding[] {
   if (own.length === 0) return [];
   const message = `the range covers ${own.join(", ")}, which the nodes use themselves; a service that is given one of them cuts it off`;
   return [warn(at(key, message))];
+}
+
+/** What an address is that no machine of the cluster can have: an end of its network, or the gateway. */
+export function takenByNetwork(
+  address: string,
+  { cluster, facts }: { readonly cluster: CheckedCluster; readonly facts: RackFacts },
+): string | undefined {
+  const { nodes } = cluster.view.spec.network;
+  if (nodes?.gateway === address) return "the gateway of the machines";
+  const subnet = homeNetworkOf(address, { cluster, facts });
+  const ip = parseIpv4(address);
+  // A network of two addresses has no ends to spare (RFC 3021).
+  if (!subnet || ip === undefined || subnet.prefix > 30) return undefined;
+  if (ip === subnet.network) return `the network ${formatSubnet(subnet)} itself`;
+  return ip === broadcastOf(subnet) ? `the broadcast address of ${formatSubnet(subnet)}` : undefined;
 }
 
 /** The network in which a member's address lies, as far as the cluster, the machine or the appliance know it. */

@@ -67,7 +67,9 @@ function addonFindings(
           refuse(at(path === undefined ? ["network", "cni"] : ["network", "cniOptions", ...path], message)),
         )
       : []),
-    ...view.spec.addons.flatMap(({ name, parameters }, index): Finding[] => {
+    ...view.spec.addons.flatMap(({ name, parameters }, index, all): Finding[] => {
+      if (all.findIndex((each) => each.name === name) < index)
+        return [refuse(at(["addons", index], `${name} is there twice`))];
       const addon = names.includes(name) ? addons.get(name) : undefined;
       if (addon) {
         return unfit(addon, { name, minor, parameters }).map(({ path, message }) =>

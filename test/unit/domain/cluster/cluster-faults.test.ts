@@ -76,6 +76,24 @@ const REFUSED: readonly Case[] = [
     says: [5, /lies in the pool 10\.20\.0\.100 to 10\.20\.0\.199/],
   },
   {
+    name: "S3-10 a VIP that is the broadcast address of its network",
+    replace: ["10.20.0.9", "10.20.0.255"],
+    says: [5, /10\.20\.0\.255 is the broadcast address of 10\.20\.0\.0\/24/],
+  },
+  {
+    name: "S3-10 a VIP that is the machines' gateway",
+    replace: [
+      `${ENDPOINT}\n  ${NETWORK}`,
+      "endpoint: { address: 10.20.0.9 }\n  network: { nodes: { cidr: 10.20.0.0/24, gateway: 10.20.0.9 } }",
+    ],
+    says: [5, /10\.20\.0\.9 is the gateway of the machines/],
+  },
+  {
+    name: "S0-02 a machine at its network's own address",
+    replace: ["addresses: 10.20.0.20", "addresses: [10.20.0.20, 10.20.0.0]"],
+    says: [19, /work1: 10\.20\.0\.0 is the network 10\.20\.0\.0\/24 itself/],
+  },
+  {
     name: "S1-22 a VIP that a machine has",
     replace: ["10.20.0.9", "10.20.0.11"],
     says: [5, /10\.20\.0\.11 is the address of machine kube1/],
@@ -189,6 +207,12 @@ apiVersion: muster/v1`,
     name: "S4-22 an add-on that there is not",
     replace: [NETWORK, "addons: [metrics-servre]"],
     says: [6, /there is no add-on named metrics-servre; did you mean "metrics-server"\?/],
+    facts: { addons: new Map([["metrics-server", { kind: "addon" }]]) },
+  },
+  {
+    name: "S4-22 an add-on that is named twice",
+    replace: [NETWORK, "addons: [metrics-server, metrics-server]"],
+    says: [6, /addons\[1\]: metrics-server is there twice/],
     facts: { addons: new Map([["metrics-server", { kind: "addon" }]]) },
   },
   {
