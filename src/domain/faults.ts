@@ -1,17 +1,21 @@
 /** Turns what a schema complains about into faults a person can act on: a path, what was expected, the likely slip. */
 import { z } from "zod";
+import { complaintWords } from "./complaint-words.ts";
 import type { Fault } from "./errors.ts";
 import { closest } from "./suggest.ts";
 
 type Issue = z.core.$ZodIssue;
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
+/** Made once for each schema: it takes milliseconds, and one body may be wrong in thousands of places. */
+const shapes = new WeakMap<z.ZodType, JsonSchema>();
+
 /**
  * One fault for each thing wrong in a value that did not fit its schema. Paths are written `install.disk.match` and
- * `interfaces[0].mac`. An unknown key names the nearest known one at the same place.
+ * `interfaces[0].mac`. An unknown key or word names the nearest known one at the same place.
  */
-export function faultsOf(error: z.ZodError, schema: z.ZodType): readonly Fault[] {
-  return complaintsOf(error, schema).map(({ path, message }) => ({ path: pathText(path), message }));
+export function faultsOf(error: z.ZodError, schema: z.ZodType, value?: unknown): readonly Fault[] {
+  return complaintsOf(error, schema, value).map(({ path, message }) => ({ path: pathText(path), message }));
 }
 
 /** A fault whose path is still in steps, for whoever knows where each of them was written. */
@@ -20,24 +24,34 @@ export interface Complaint {
   readonly message: string;
 }
 
-/** The same as {@link faultsOf}, one step earlier. */
-export function complaintsOf(error: z.ZodError, schema: z.ZodType): readonly Complaint[] {
-  const shape = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-  return error.issues.flatMap((issue) => complaintsOfIssue(issue, [], shape));
+/** The same as {@link faultsOf}, one step earlier. With the value that was parsed, what was found is told too. */
+export function complaintsOf(error: z.ZodError, schema: z.ZodType, value?: unknown): readonly Complaint[] {
+  const shape = shapeOf(schema);
+  return error.issues.flatMap((issue) => complaintsOfIssue(issue, [], { shape, value }));
 }
 
-function complaintsOfIssue(issue: Issue, prefix: readonly PropertyKey[], shape: JsonSchema): Complaint[] {
+function shapeOf(schema: z.ZodType): JsonSchema {
+  const known = shapes.get(schema) ?? z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  shapes.set(schema, known);
+  return known;
+}
+
+interface Parsed {
+  readonly shape: JsonSchema;
+  readonly value: unknown;
+}
+
+function complaintsOfIssue(issue: Issue, prefix: readonly PropertyKey[], parsed: Parsed): Complaint[] {
   const path = [...prefix, ...issue.path];
   if (issue.code === "unrecognized_keys") {
-    const known = keysAt(shape, path);
+    const known = keysAt(parsed.shape, path);
     return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(key, known) }));
   }
   if (issue.code === "invalid_union") {
     const branch = nearestBranch(issue.errors);
-    if (branch) return branch.flatMap((inner) => complaintsOfIssue(inner, path, shape));
+    if (branch) return branch.flatMap((inner) => complaintsOfIssue(inner, path, parsed));
   }
-  const missing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
-  return [{ path, message: missing ? "is required" : issue.message }];
+  return [{ path, message: complaintWords(issue, valueAt(parsed.value, path)) }];
 }
 
 function unknownKey(key: string, known: ReadonlySet<string>): string {
@@ -53,6 +67,15 @@ function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[
   const depth = (issues: readonly Issue[]): number =>
     Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === "invalid_type" ? 0 : 0.5)));
   return [...branches].sort((a, b) => depth(b) - depth(a))[0];
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  let value = root;
+  for (const step of path) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[step];
+  }
+  return value;
 }
 
 function keysAt(shape: JsonSchema, path: readonly PropertyKey[]): ReadonlySet<string> {

@@ -87,8 +87,9 @@ async function approve(
 ): Promise<Machine | Reply> {
   const { body, source, machines } = options;
   if (Object.keys(body).length === 0) return machines.approve(machine.name, {}, source);
-  const result = machineSpecSchema.safeParse(mergePatch(machine.spec, body));
-  if (!result.success) return problem(unfit(faultsOf(result.error, machineSpecSchema)));
+  const spec = mergePatch(machine.spec, body);
+  const result = machineSpecSchema.safeParse(spec);
+  if (!result.success) return problem(unfit(faultsOf(result.error, machineSpecSchema, spec)));
   return machines.approve(machine.name, { spec: result.data }, source);
 }
 

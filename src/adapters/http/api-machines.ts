@@ -115,8 +115,9 @@ export function machineRoutes({ machines, resources }: Services): readonly ApiRo
         if (!machine) return noMachine(params.name);
         const stale = staleness(machine, ifMatch);
         if (stale) return problem(stale);
-        const result = machineSpecSchema.safeParse(mergePatch(machine.spec, body));
-        if (!result.success) return problem(unfit(faultsOf(result.error, machineSpecSchema)));
+        const spec = mergePatch(machine.spec, body);
+        const result = machineSpecSchema.safeParse(spec);
+        if (!result.success) return problem(unfit(faultsOf(result.error, machineSpecSchema, spec)));
         const request = { spec: result.data, revision: machine.revision };
         return machineReply(await machines.update(machine.name, request, principal.source), principal);
       },

@@ -3,8 +3,9 @@ import { z } from "zod";
 import { RESOURCE_KINDS, type ResourceDocument, type StoredResource } from "../../domain/cluster/resource.ts";
 import { LIFECYCLE_STATES } from "../../domain/machine.ts";
 import { ROLES } from "../../domain/machine-spec.ts";
+import type { TokenRole } from "../../services/permissions.ts";
 import { changesNothing } from "../../services/resources/apply-plan.ts";
-import { withoutSecrets } from "../../services/resources/field-changes.ts";
+import { forOnlookers, withoutSecrets } from "../../services/resources/field-changes.ts";
 import { readDocuments, readValues } from "../../services/resources/read-documents.ts";
 import { type ApiRoute, json, problem, route } from "./api-route.ts";
 import type { ControlServices } from "./control-ports.ts";
@@ -99,11 +100,11 @@ export const clusterViewSchema = resourceSchema.extend({
 
 /** Apply, read, delete. */
 export function resourceRoutes({ machines, resources }: Services): readonly ApiRoute[] {
-  const clusterOf = (resource: StoredResource) => {
+  const clusterOf = (resource: StoredResource, { role }: Principal) => {
     const view = resources.clusters.get(resource.name);
     return {
-      ...shown(resource),
-      effective: withoutSecrets(view?.spec ?? {}),
+      ...shown(resource, role),
+      effective: visible(view?.spec ?? {}, role),
       members: (view?.members ?? []).map(({ name, roles, address }) => {
         const state = machines.byName(name)?.state;
         return { name, roles, address, ...(state === undefined ? {} : { state }) };
@@ -137,7 +138,8 @@ export function resourceRoutes({ machines, resources }: Services): readonly ApiR
       tag: "resources",
       summary: "List clusters and their members",
       success: { 200: { description: "Every cluster", schema: "ClusterList" } },
-      handle: () => json({ items: resources.list("Cluster").map(clusterOf) }),
+      handle: ({ principal }) =>
+        json({ items: resources.list("Cluster").map((each) => clusterOf(each, principal)) }),
     }),
     route({
       id: "getCluster",
@@ -147,9 +149,9 @@ export function resourceRoutes({ machines, resources }: Services): readonly ApiR
       tag: "resources",
       summary: "Get a cluster and its members",
       success: { 200: { description: "The cluster", schema: "Cluster" } },
-      handle: ({ params }) => {
+      handle: ({ params, principal }) => {
         const resource = resources.get("Cluster", params.name ?? "");
-        return resource ? json(clusterOf(resource)) : missing("cluster", params.name);
+        return resource ? json(clusterOf(resource, principal)) : missing("cluster", params.name);
       },
     }),
     route({
@@ -160,7 +162,8 @@ export function resourceRoutes({ machines, resources }: Services): readonly ApiR
       tag: "resources",
       summary: "List profiles",
       success: { 200: { description: "Every profile", schema: "ProfileList" } },
-      handle: () => json({ items: resources.list("Profile").map(shown) }),
+      handle: ({ principal }) =>
+        json({ items: resources.list("Profile").map((each) => shown(each, principal.role)) }),
     }),
     route({
       id: "getProfile",
@@ -170,9 +173,9 @@ export function resourceRoutes({ machines, resources }: Services): readonly ApiR
       tag: "resources",
       summary: "Get a profile",
       success: { 200: { description: "The profile", schema: "Profile" } },
-      handle: ({ params }) => {
+      handle: ({ params, principal }) => {
         const resource = resources.get("Profile", params.name ?? "");
-        return resource ? json(shown(resource)) : missing("profile", params.name);
+        return resource ? json(shown(resource, principal.role)) : missing("profile", params.name);
       },
     }),
     deleteRoute({ resources }),
@@ -206,8 +209,12 @@ function deleteRoute({ resources }: Pick<Services, "resources">): ApiRoute {
   });
 }
 
-function shown(resource: StoredResource): StoredResource {
-  return { ...resource, spec: withoutSecrets(resource.spec) as StoredResource["spec"] };
+function shown(resource: StoredResource, role: TokenRole): StoredResource {
+  return { ...resource, spec: visible(resource.spec, role) as StoredResource["spec"] };
+}
+
+function visible(spec: unknown, role: TokenRole): unknown {
+  return role === "viewer" ? forOnlookers(spec) : withoutSecrets(spec);
 }
 
 function missing(kind: string, name: string | undefined) {

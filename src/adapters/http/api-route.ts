@@ -5,6 +5,7 @@
 import type { Readable } from "node:stream";
 import type { z } from "zod";
 import { faultsOf } from "../../domain/faults.ts";
+import { MAX_NESTING, nestsTooDeep } from "../../domain/nesting.ts";
 import type { Permission } from "../../services/permissions.ts";
 import type { Principal } from "./principal.ts";
 import type { Problem } from "./problem.ts";
@@ -110,9 +111,13 @@ function parsed<S extends z.ZodType>(
 ): Parsed<z.output<S>> {
   // A route that declares no schema takes nothing, and its handler's type says undefined.
   if (!schema) return { ok: true, value: undefined as z.output<S> };
+  if (nestsTooDeep(input)) {
+    const detail = `the ${what} is nested more than ${MAX_NESTING} deep`;
+    return { ok: false, reply: problem({ code: "invalid", detail }) };
+  }
   const result = schema.safeParse(input ?? {});
   if (result.success) return { ok: true, value: result.data };
-  const faults = faultsOf(result.error, schema);
+  const faults = faultsOf(result.error, schema, input);
   const first = faults[0];
   const where = first?.path === "" || first === undefined ? `the ${what}` : first.path;
   return {

@@ -115,7 +115,7 @@ export function problemOf(error: unknown): Problem {
 }
 
 const PARSER_FAULTS: Readonly<Partial<Record<string, Problem>>> = {
-  "entity.parse.failed": { code: "bad-request", detail: "the body is not valid JSON" },
+  "entity.parse.failed": { code: "bad-request", detail: "the body is no JSON object or list" },
   "entity.too.large": { code: "too-large", detail: "the body is larger than this address takes" },
   "charset.unsupported": { code: "unsupported-media-type", detail: "send JSON in UTF-8" },
   "encoding.unsupported": { code: "unsupported-media-type", detail: "send the body uncompressed" },

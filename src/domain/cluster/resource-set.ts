@@ -67,7 +67,7 @@ function resolveCluster(
 ): readonly Fault[] {
   const parsed = clusterSpecSchema.safeParse(resource.spec);
   if (!parsed.success) {
-    return complaintsOf(parsed.error, clusterSpecSchema).map(({ path, message }) =>
+    return complaintsOf(parsed.error, clusterSpecSchema, resource.spec).map(({ path, message }) =>
       faultAt(resource, path, message),
     );
   }
@@ -89,9 +89,10 @@ function complaintsAbout(
   schema: typeof sharedFieldsSchema,
   values: RawSpec = resource.spec,
 ): readonly Fault[] {
-  const parsed = schema.safeParse(inherit([{ values }]));
+  const spec = inherit([{ values }]);
+  const parsed = schema.safeParse(spec);
   if (parsed.success) return [];
-  return complaintsOf(parsed.error, schema).map((complaint) =>
+  return complaintsOf(parsed.error, schema, spec).map((complaint) =>
     faultAt(resource, [...path, ...complaint.path], complaint.message),
   );
 }
@@ -104,10 +105,11 @@ function resolveMachine(
   const references = referenceFaults(source, resources);
   if (references.length > 0) return { faults: references };
   const layers = layersOf(source, resources, clusters);
-  const parsed = machineSpecSchema.safeParse(inherit(layers));
+  const spec = inherit(layers);
+  const parsed = machineSpecSchema.safeParse(spec);
   const { name, owner } = source;
   if (parsed.success) return { machine: { name, spec: parsed.data, layers, owner }, faults: [] };
-  const complaints = complaintsOf(parsed.error, machineSpecSchema);
+  const complaints = complaintsOf(parsed.error, machineSpecSchema, spec);
   return { faults: complaints.map(({ path, message }) => faultIn(layers, path, message)) };
 }
 

@@ -34,6 +34,22 @@ export function withoutSecrets(value: unknown, key = ""): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withoutSecrets(item, name)]));
 }
 
+/** The same for those who only look on: no user-data either, wherever a document holds it. */
+export function forOnlookers(value: unknown): unknown {
+  return withoutUserData(withoutSecrets(value));
+}
+
+function withoutUserData(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutUserData);
+  if (!isSection(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [
+      name,
+      name === "userData" ? { [HIDDEN]: true } : withoutUserData(item),
+    ]),
+  );
+}
+
 function shown(side: "before" | "after", value: unknown, path: string): Partial<FieldChange> {
   if (value === undefined) return {};
   return { [side]: SECRET.test(path) ? HIDDEN : withoutSecrets(value) };

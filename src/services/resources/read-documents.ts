@@ -4,6 +4,7 @@ import { offsetOf, sentence, startOf } from "../../config/yaml-place.ts";
 import { documentSchema, keyOf, type Place, type PlacedResource } from "../../domain/cluster/resource.ts";
 import type { Fault } from "../../domain/errors.ts";
 import { complaintsOf, pathText } from "../../domain/faults.ts";
+import { MAX_NESTING, nestsTooDeep } from "../../domain/nesting.ts";
 
 /** One text of documents, as a file or the body of a request holds it. */
 export interface ResourceText {
@@ -82,9 +83,13 @@ interface Origin {
 }
 
 function readDocument(value: unknown, { placeOf, label }: Origin): ReadResult {
+  if (nestsTooDeep(value)) {
+    const message = `is nested more than ${MAX_NESTING} deep, or contains itself`;
+    return { resources: [], faults: [{ path: label, message, ...placeOf([]) }] };
+  }
   const parsed = documentSchema.safeParse(value);
   if (!parsed.success) {
-    const faults = complaintsOf(parsed.error, documentSchema).map(({ path, message }) => ({
+    const faults = complaintsOf(parsed.error, documentSchema, value).map(({ path, message }) => ({
       path: [label, pathText(path)].filter((part) => part !== "").join("."),
       message,
       ...placeOf(path),

@@ -42,6 +42,35 @@ test("in a choice of forms, the complaint is about the form that was meant", () 
   assert.equal(fault?.path, "os.version");
 });
 
+test("what was expected and found is said in plain words, with the word that was probably meant", () => {
+  const schema = z.object({
+    layout: z.enum(["regular", "lvm", "raid1"]),
+    prefix: z.int().min(16),
+    port: z.int().max(255),
+    names: z.array(z.string()).min(1),
+    path: z.string().startsWith("/dev/"),
+    size: z.number(),
+    role: z.string().min(2, "a role has two letters"),
+    gone: z.boolean(),
+  });
+  const value = { layout: "lmv", prefix: 8, port: 300, names: [], path: "sda", size: "big", role: "a" };
+  const result = schema.safeParse(value);
+  assert.ok(!result.success);
+  assert.deepEqual(
+    faultsOf(result.error, schema, value).map(({ path, message }) => `${path}: ${message}`),
+    [
+      'layout: expected regular, lvm or raid1, found "lmv"; did you mean "lvm"?',
+      "prefix: expected at least 16, found 8",
+      "port: expected at most 255, found 300",
+      "names: expected at least 1 entries, found []",
+      'path: expected a text that begins with /dev/, found "sda"',
+      'size: expected a number, found "big"',
+      "role: a role has two letters",
+      "gone: is required",
+    ],
+  );
+});
+
 test("the nearest word is found through one slip, and nothing far away", () => {
   const words = ["layout", "address", "timezone", "wipe"];
   const slips = {

@@ -13,7 +13,7 @@ async function rack(role: "operator" | "viewer" = "operator") {
 
 const files = (text: string) => [{ name: "rack.yaml", text }];
 
-test("DESIGN-3.5 documents are applied as YAML texts, a second time nothing changes, and a dry run never does", async () => {
+test("S4-04, DESIGN-3.5 documents are applied as YAML texts, a second time nothing changes, and a dry run never does", async () => {
   const { app, auth, control } = await rack();
   const dry = await request(app)
     .post("/api/v1/apply")
@@ -160,6 +160,50 @@ test("DESIGN-3.5 a viewer sees clusters and changes nothing", async () => {
     .send({ files: files(CLUSTER) })
     .expect(403);
   assert.deepEqual(control.registry.list(), []);
+});
+
+test("DESIGN-3.5 a viewer sees no user-data and no hash, wherever a document holds them", async () => {
+  const { app, as } = await rack();
+  const userData = { write_files: [{ path: "/x", content: "PRIVATE" }] };
+  const profile = { apiVersion: "muster/v1", kind: "Profile", metadata: { name: "p" }, spec: { userData } };
+  const text = CLUSTER.replace(
+    "spec:",
+    'spec:\n  defaults: { userData: { a: PRIVATE }, access: { passwordHash: "$6$PRIVATE" } }',
+  );
+  const operator = await as("operator");
+  await request(app)
+    .post("/api/v1/apply")
+    .set(operator)
+    .send({ documents: [profile] })
+    .expect(200);
+  await request(app)
+    .post("/api/v1/apply")
+    .set(operator)
+    .send({ files: files(text) })
+    .expect(200);
+  const seen = await request(app).get("/api/v1/profiles/p").set(operator).expect(200);
+  assert.match(seen.text, /PRIVATE/, "an operator does");
+  const viewer = await as("viewer");
+  for (const path of ["clusters", "clusters/lab", "profiles", "profiles/p"]) {
+    const { text: answer } = await request(app).get(`/api/v1/${path}`).set(viewer).expect(200);
+    assert.doesNotMatch(answer, /PRIVATE/, path);
+    assert.match(answer, /"userData":\{"\(hidden\)":true\}/, path);
+  }
+});
+
+test("DESIGN-7 a document without end is refused: one that contains itself, one of a thousand levels, ten thousand wrong ones", async () => {
+  const { app, auth } = await rack();
+  const send = (body: object) => request(app).post("/api/v1/apply").set(auth).send(body).expect(422);
+  const itself = "&a\napiVersion: muster/v1\nkind: Profile\nmetadata: { name: x }\nspec:\n  userData: *a\n";
+  const answer = await send({ files: files(itself) });
+
+  assert.match(answer.text, /contains itself/);
+  let deep: object = {};
+  for (let level = 0; level < 1000; level++) deep = { a: deep };
+  assert.match((await send({ documents: [deep] })).text, /nested more than 64 deep/);
+  const started = performance.now();
+  await send({ files: files("---\n{}\n".repeat(10_000)) });
+  assert.ok(performance.now() - started < 10_000, "in seconds, not minutes");
 });
 
 test("DESIGN-6 the documents of a large rack are taken, endless ones are not", async () => {

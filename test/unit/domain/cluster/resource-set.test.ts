@@ -121,7 +121,19 @@ const WRONG: readonly (readonly [name: string, text: string, line: number, words
     "a role that there is not",
     document("Machine", "m", "\n  mac: '525400000001'\n  roles: [master]"),
     6,
-    /Invalid option/,
+    /expected control-plane, worker, .* or admin, found "master"/,
+  ],
+  [
+    "a MAC that is a group's",
+    document("Machine", "m", "\n  mac: 'ff:ff:ff:ff:ff:ff'"),
+    5,
+    /ff:ff:ff:ff:ff:ff is no machine's own address/,
+  ],
+  [
+    "a public key that is none",
+    document("Machine", "m", "\n  mac: '525400000001'\n  access: { sshKeys: [ssh-ed25519 forgotten] }"),
+    6,
+    /expected one whole line of a public key/,
   ],
   [
     "a MAC that is none, in a group",

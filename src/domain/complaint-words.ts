@@ -1,0 +1,65 @@
+/** What a schema found wrong with one value, in words for the person who wrote it. */
+import type { z } from "zod";
+import { closest } from "./suggest.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/** What the library says by itself; a message that begins otherwise was written for people already. */
+const GENERIC = /^(?:Invalid |Too small|Too big)/;
+const TYPES: Readonly<Record<string, string>> = {
+  object: "keys and values",
+  record: "keys and values",
+  array: "a list",
+  tuple: "a list",
+  int: "a whole number",
+  number: "a number",
+  string: "a text",
+  boolean: "true or false",
+};
+const SIZES: Readonly<Record<string, string>> = { string: " characters", array: " entries", set: " entries" };
+
+/**
+ * What was expected, what was found, and which of the known words was probably meant.
+ * @param found the value itself; undefined when it is missing, or not known to the caller
+ */
+export function complaintWords(issue: Issue, found?: unknown): string {
+  if (!GENERIC.test(issue.message)) return issue.message;
+  switch (issue.code) {
+    case "invalid_type":
+      if (issue.message.endsWith("received undefined")) return "is required";
+      return `expected ${TYPES[issue.expected] ?? issue.expected}${shown(found)}`;
+    case "invalid_value":
+      return choiceWords(issue.values.map(String), found);
+    case "too_small":
+      return `expected ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}${SIZES[issue.origin] ?? ""}${shown(found)}`;
+    case "too_big":
+      return `expected ${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}${SIZES[issue.origin] ?? ""}${shown(found)}`;
+    case "invalid_format":
+      if (issue.format === "starts_with" && "prefix" in issue)
+        return `expected a text that begins with ${String(issue.prefix)}${shown(found)}`;
+      return `does not have the form that is expected${shown(found)}`;
+    case "invalid_union":
+      return `fits none of the forms that are known${shown(found)}`;
+    default:
+      return issue.message;
+  }
+}
+
+function choiceWords(values: readonly string[], found: unknown): string {
+  const near = typeof found === "string" ? closest(found, values) : undefined;
+  const hint = near === undefined ? "" : `; did you mean "${near}"?`;
+  return `expected ${listed(values)}${shown(found)}${hint}`;
+}
+
+/** `largest, smallest or only` */
+function listed(values: readonly string[]): string {
+  if (values.length < 2) return values.join("");
+  return `${values.slice(0, -1).join(", ")} or ${values.at(-1) ?? ""}`;
+}
+
+function shown(found: unknown): string {
+  if (found === undefined) return "";
+  if (typeof found === "number" && Number.isNaN(found)) return ", found no number";
+  const text = JSON.stringify(found);
+  return `, found ${text.length > 60 ? `${text.slice(0, 57)}…` : text}`;
+}
