@@ -116,7 +116,8 @@ function sample(next: () => number): readonly Kill[] {
   return ALL.filter(({ name }) => name !== LATE).map((member) => {
     const steps = KILL_STEPS.filter((step) => comesTo(member, step));
     const step = steps[Math.floor(next() * steps.length)] ?? "kubeadm";
-    return randomKill(member.name, step, next);
+    const part = member.roles.includes("control-plane") ? "control-plane" : "worker";
+    return randomKill({ machine: member.name, step, part }, next);
   });
 }
 

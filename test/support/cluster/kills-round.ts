@@ -66,7 +66,9 @@ async function live(
   dying: readonly Dying[],
 ): Promise<{ readonly fallen: readonly Fallen[]; readonly seconds: number }> {
   const next = random(round.seed);
-  const kills = dying.map(({ name, steps }) => steps.map((step) => randomKill(name, step, next)));
+  const kills = dying.map(({ name, steps }) =>
+    steps.map((step) => randomKill({ machine: name, step, part: partOf(name, round) }, next)),
+  );
   const started = performance.now();
   const [fallen] = await Promise.all([
     Promise.all(kills.map((each) => carryOut(bed, each, SECONDS))),
@@ -75,6 +77,11 @@ async function live(
   ]);
   await bed.waitForReady(ALL_MACHINES, SECONDS);
   return { fallen: fallen.flat(), seconds: (performance.now() - started) / 1000 };
+}
+
+function partOf(machine: string, { first }: Round): "first" | "control-plane" | "worker" {
+  if (CONTROL_PLANES[first]?.name === machine) return "first";
+  return CONTROL_PLANES.some(({ name }) => name === machine) ? "control-plane" : "worker";
 }
 
 /** The others follow when the first has its turn: who initialises is no chance. */

@@ -13,17 +13,18 @@ export const KILL_STEPS = [
 ] as const;
 export type KillStep = (typeof KILL_STEPS)[number];
 
-/** Seconds that a step takes on a busy host of two processors; what is left out takes less than one. */
+/** Seconds that a step takes at least on a busy host of two processors; what is left out takes a part of one. */
 const USUAL: Readonly<Record<string, number>> = {
-  packages: 25,
-  binaries: 15,
-  system: 1.5,
-  runtime: 1.5,
-  images: 15,
-  balancer: 3,
-  kubeadm: 25,
+  packages: 15,
+  binaries: 8,
+  system: 1,
+  runtime: 1,
+  images: 8,
+  balancer: 2,
 };
-const SHORT = 0.3;
+/** kubeadm takes longest where it initialises, and a worker has no control plane to wait for. */
+const USUAL_KUBEADM = { first: 20, "control-plane": 10, worker: 2 } as const;
+const SHORT = 0.05;
 
 /** One power cut: the machine loses power that many milliseconds after the program of its step was seen. */
 export interface Kill {
@@ -53,9 +54,13 @@ export function comesTo({ roles }: Pick<LabMember, "roles">, step: KillStep): bo
   return roles.includes("control-plane") || !CONTROL_PLANE_STEPS.includes(step);
 }
 
-/** A power cut at a random moment of a step's usual length. */
-export function randomKill(machine: string, step: KillStep, next: () => number): Kill {
-  const after = Math.floor(next() * (USUAL[step] ?? SHORT) * 1000);
+/** A power cut at a random moment of a step's usual length; `part` is what the machine is to its cluster. */
+export function randomKill(
+  { machine, step, part }: Pick<Kill, "machine" | "step"> & { readonly part: keyof typeof USUAL_KUBEADM },
+  next: () => number,
+): Kill {
+  const usual = step === "kubeadm" ? USUAL_KUBEADM[part] : (USUAL[step] ?? SHORT);
+  const after = Math.floor(next() * usual * 1000);
   return { machine, step, after, off: 500 + Math.floor(next() * 3000) };
 }
 
