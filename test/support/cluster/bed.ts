@@ -11,6 +11,7 @@ import type { ConfigInput } from "../../../src/config/schema.ts";
 import { Appliance } from "../appliance.ts";
 import { hostMirrors } from "../debian-release.ts";
 import { addAddons } from "../kubernetes-addons.ts";
+import { addKubeVip } from "../kubernetes-kube-vip.ts";
 import { bringUpstream } from "../kubernetes-upstream.ts";
 import { createNamespace, type Namespace, needsPrograms, needsRoot } from "../netns.ts";
 import { Upstream } from "../upstream.ts";
@@ -23,7 +24,7 @@ import { bringRootfs } from "./rootfs.ts";
 import { UpstreamServers } from "./upstream-servers.ts";
 
 export const APPLIANCE = "10.78.0.1";
-const OUTSIDE = "10.78.0.2";
+export const OUTSIDE = "10.78.0.2";
 const BRIDGE = "lan0";
 const MUSTER = path.join(import.meta.dirname, "../../../src/cli/muster.ts");
 const POLL_MS = 500;
@@ -82,11 +83,12 @@ export class ClusterBed {
   static async open(
     t: Closing,
     config: ConfigInput = {},
-    { addons = false }: { readonly addons?: boolean } = {},
+    { addons = false, kubeVip = false }: { readonly addons?: boolean; readonly kubeVip?: boolean } = {},
   ): Promise<ClusterBed> {
     await removeLeftovers();
     const upstream = await bringUpstream();
     if (addons) await addAddons(upstream.directory);
+    if (kubeVip) await addKubeVip(upstream.directory);
     const rootfs = await bringRootfs();
     const directory = await mkdtemp(path.join(tmpdir(), "muster-cluster-"));
     await writeFile(path.join(directory, "owner"), String(process.pid));

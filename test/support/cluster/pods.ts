@@ -3,27 +3,40 @@ import { stringify } from "yaml";
 import { BUSYBOX_IMAGE } from "../kubernetes-upstream.ts";
 import type { Kubectl } from "./kubectl.ts";
 
+/** What a pod may have besides its line of shell. */
+export interface PodOptions {
+  readonly image?: string;
+  readonly imagePullSecrets?: readonly { readonly name: string }[];
+  readonly hostNetwork?: boolean;
+}
+
 /** A pod that runs a line of shell on one node. */
-export function podOn(node: string, name: string, line: string): string {
+export function podOn(node: string, name: string, line: string, options: PodOptions = {}): string {
+  const { image = BUSYBOX_IMAGE, ...spec } = options;
   return stringify({
     apiVersion: "v1",
     kind: "Pod",
     metadata: { name, labels: { app: name } },
     spec: {
+      ...spec,
       nodeName: node,
       terminationGracePeriodSeconds: 0,
-      containers: [{ name: "main", image: BUSYBOX_IMAGE, command: ["sh", "-c", line] }],
+      containers: [{ name: "main", image, command: ["sh", "-c", line] }],
     },
   });
 }
 
-/** A service in front of the pods with that name. */
-export function serviceOf(name: string, port: number): string {
+/** A service in front of the pods with that name, on a port of every node when one is given. */
+export function serviceOf(name: string, port: number, { nodePort }: { nodePort?: number } = {}): string {
   return stringify({
     apiVersion: "v1",
     kind: "Service",
     metadata: { name },
-    spec: { selector: { app: name }, ports: [{ port }] },
+    spec: {
+      ...(nodePort === undefined ? {} : { type: "NodePort" }),
+      selector: { app: name },
+      ports: [{ port, ...(nodePort === undefined ? {} : { nodePort }) }],
+    },
   });
 }
 

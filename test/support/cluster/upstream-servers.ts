@@ -9,7 +9,7 @@ import type { Daemon, Namespace } from "../netns.ts";
 
 const PORTS = { kubernetes: 8001, github: 8002, githubRaw: 8003, registry: 5000 } as const;
 /** One registry stands for all of them: the names below them differ. */
-const REGISTRIES = ["registry.k8s.io", "docker.io", "quay.io"];
+const REGISTRIES = ["registry.k8s.io", "docker.io", "quay.io", "ghcr.io"];
 
 /** What was asked of the servers, and by whom. */
 export interface UpstreamRequest {
