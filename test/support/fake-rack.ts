@@ -210,10 +210,13 @@ export class FakeRack implements ClusterAccess {
         machine.disk.etcd = alive;
         return "working";
       case 3:
-        alive.learners.delete(name);
+        // Whoever was taken out of etcd meanwhile is no learner that could be promoted.
+        if (!alive.learners.delete(name)) return "failed";
         alive.voters.add(name);
         return "working";
       default:
+        // kubeadm marks the Node that its kubelet made; one that was deleted does not come back by that.
+        if (!alive.nodes.has(name)) return "failed";
         alive.nodes.set(name, true);
         return "done";
     }

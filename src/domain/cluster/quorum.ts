@@ -5,17 +5,25 @@ export interface RemovalFacts {
   /** The machine that is to go. */
   readonly target: string;
   readonly etcd: ClusterSight["etcd"];
+  /** Whether kubeadm may be taking it into etcd at this moment: nothing here could call that off. */
+  readonly joining: boolean;
   /** Other members of etcd whose machines are being reimaged or come back from it. */
   readonly othersReimaged: readonly string[];
 }
 
 /** One sentence that says what is missing; undefined when the member may be removed, or is none. */
-export function removalObjection({ target, etcd, othersReimaged }: RemovalFacts): string | undefined {
+export function removalObjection({
+  target,
+  etcd,
+  joining,
+  othersReimaged,
+}: RemovalFacts): string | undefined {
   if (etcd.kind === "silent") {
     return `etcd does not answer, so nobody knows whether it survives without this machine: ${etcd.reason}`;
   }
   const voters = etcd.members.filter(({ learner }) => !learner);
-  if (!voters.some(({ name }) => name === target)) return undefined;
+  if (!voters.some(({ name }) => name === target))
+    return joining ? tooSoon(target, etcd.healthy, voters.length) : undefined;
   const learner = etcd.members.find((member) => member.learner);
   if (learner) {
     const name = learner.name === "" ? "a new member" : learner.name;
@@ -24,6 +32,14 @@ export function removalObjection({ target, etcd, othersReimaged }: RemovalFacts)
   const [other] = othersReimaged;
   if (other !== undefined) return `${other} is being reimaged; one member of etcd at a time`;
   return tooFew(voters.length) ?? tooSick(target, etcd.healthy, voters.length);
+}
+
+/** It votes soon and is switched off then: who works now must be a majority with its vote counted. */
+function tooSoon(target: string, healthy: readonly string[], voters: number): string | undefined {
+  const left = healthy.filter((name) => name !== target).length;
+  const needed = Math.floor((voters + 1) / 2) + 1;
+  if (left >= needed) return undefined;
+  return `it joins etcd at this moment, which would lose its quorum if it were installed anew before it is in: ${left} of ${voters + 1} members would work; wait until it is in, or until its turn has run out`;
 }
 
 function tooFew(voters: number): string | undefined {

@@ -1,5 +1,5 @@
 /** What a cluster has to say before one of its members is reimaged. */
-import { hasJoined } from "../../domain/cluster/cluster-record.ts";
+import { type ClusterRecord, hasJoined } from "../../domain/cluster/cluster-record.ts";
 import {
   type ClusterMember,
   type ClusterView,
@@ -10,7 +10,7 @@ import {
 import { removalObjection } from "../../domain/cluster/quorum.ts";
 import type { Machine } from "../../domain/machine.ts";
 import type { Clusters } from "../clusters.ts";
-import type { MachineLookup } from "../ports.ts";
+import type { Clock, MachineLookup } from "../ports.ts";
 import type { ReimageGuard } from "../reimage.ts";
 import type { ClusterLook } from "./cluster-look.ts";
 import type { ClusterStates } from "./cluster-state.ts";
@@ -21,6 +21,7 @@ export interface MemberGuardOptions {
   readonly states: Pick<ClusterStates, "get">;
   readonly machines: Pick<MachineLookup, "byName">;
   readonly look: ClusterLook;
+  readonly clock: Clock;
 }
 
 /** Refuses to take away the only control plane: without an API server nobody could join again. Nobody may override that. */
@@ -54,7 +55,7 @@ export function quorumGuard(options: MemberGuardOptions): ReimageGuard {
 
 /** Why the machine cannot leave its cluster's etcd now; undefined when it can, or is not in it. */
 export async function quorumObjection(
-  { clusters, states, machines, look }: MemberGuardOptions,
+  { clusters, states, machines, look, clock }: MemberGuardOptions,
   machine: Machine,
 ): Promise<string | undefined> {
   const cluster = clusters.ofMachine(machine.name);
@@ -64,7 +65,8 @@ export async function quorumObjection(
   const { etcd } = await look.look(cluster);
   const others = etcdMembersOf(cluster).filter(({ name }) => name !== machine.name);
   const othersReimaged = others.map(({ name }) => name).filter((name) => comesBack(machines.byName(name)));
-  const objection = removalObjection({ target: machine.name, etcd, othersReimaged });
+  const joining = isJoining(machine, states.get(cluster.name), clock.now());
+  const objection = removalObjection({ target: machine.name, etcd, joining, othersReimaged });
   return objection === undefined ? undefined : `${objection}; ${giveUp(cluster)}`;
 }
 
@@ -84,6 +86,11 @@ function mayBeInEtcd(
   const { generation } = record.members[member.name] ?? { generation: 0 };
   const holder = { machine: member.name, generation };
   return hasJoined(record, holder) || record.joins.some(({ machine }) => machine === member.name);
+}
+
+/** Whether kubeadm may be at work on it: not after it failed, and no longer than its turn. */
+function isJoining({ name, state }: Machine, { joins }: ClusterRecord, now: number): boolean {
+  return state === "joining" && joins.some(({ machine, deadline }) => machine === name && deadline > now);
 }
 
 /** Whether a machine is out of etcd and on its way back into it. */

@@ -18,7 +18,12 @@ const NOBODY: readonly string[] = [];
 test("DESIGN-5.6 S0-17 one of three members may go when the other two work, be it dead itself", () => {
   for (const sick of [[], ["a"]]) {
     assert.equal(
-      removalObjection({ target: "a", etcd: etcd(["a", "b", "c"], sick), othersReimaged: NOBODY }),
+      removalObjection({
+        target: "a",
+        etcd: etcd(["a", "b", "c"], sick),
+        joining: false,
+        othersReimaged: NOBODY,
+      }),
       undefined,
     );
   }
@@ -36,16 +41,31 @@ const REFUSED = [
 
 for (const [state, othersReimaged, reason] of REFUSED) {
   test(`DESIGN-5.6 a removal is refused with what is missing: ${reason.source}`, () => {
-    assert.match(removalObjection({ target: "a", etcd: state, othersReimaged }) ?? "", reason);
+    assert.match(
+      removalObjection({ target: "a", etcd: state, joining: false, othersReimaged }) ?? "",
+      reason,
+    );
   });
 }
 
 test("DESIGN-5.6 whoever is no voting member may go", () => {
-  assert.equal(removalObjection({ target: "w", etcd: etcd(["a", "b"]), othersReimaged: ["b"] }), undefined);
   assert.equal(
-    removalObjection({ target: "d", etcd: etcd(["a"], [], ["d"]), othersReimaged: [] }),
+    removalObjection({ target: "w", etcd: etcd(["a", "b"]), joining: false, othersReimaged: ["b"] }),
     undefined,
   );
+  assert.equal(
+    removalObjection({ target: "d", etcd: etcd(["a"], [], ["d"]), joining: false, othersReimaged: [] }),
+    undefined,
+  );
+});
+
+test("DESIGN-5.6 whoever joins etcd at this moment may go when a majority works with its vote counted", () => {
+  const joining = (names: readonly string[], sick: readonly string[] = []) =>
+    removalObjection({ target: "new", etcd: etcd(names, sick), joining: true, othersReimaged: [] });
+  assert.match(joining(["a"]) ?? "", /joins etcd at this moment.* 1 of 2 members would work/);
+  assert.equal(joining(["a", "b"]), undefined);
+  assert.match(joining(["a", "b"], ["b"]) ?? "", /1 of 3 members would work/);
+  assert.equal(joining(["a", "b", "c"]), undefined);
 });
 
 test("DESIGN-5.6 property: after an allowed removal a majority of those left works", () => {
@@ -56,7 +76,8 @@ test("DESIGN-5.6 property: after an allowed removal a majority of those left wor
         names,
         sick.map((ordinal) => `m${ordinal}`),
       );
-      if (removalObjection({ target: "m0", etcd: state, othersReimaged: [] }) !== undefined) return;
+      if (removalObjection({ target: "m0", etcd: state, joining: false, othersReimaged: [] }) !== undefined)
+        return;
       const left = state.healthy.filter((name) => name !== "m0").length;
       assert.ok(left > (count - 1) / 2);
     }),

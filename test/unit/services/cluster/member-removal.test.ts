@@ -165,6 +165,37 @@ test("DESIGN-5.6 a restarted appliance goes on with a removal", async () => {
   assert.equal(rack.alive()?.voters.has("kube1"), false);
 });
 
+test("DESIGN-5.6 the second control plane is not reimaged while it joins: with its vote and without it etcd would be dead", async () => {
+  const { core, clusters, states, look, rack, turns, reports } = await startTurns();
+  const shared = { clusters, states, machines: core.registry, look, events: core.events, clock: core.clock };
+  const removal = new MemberRemoval({
+    ...shared,
+    access: rack,
+    timers: core.clock,
+    log: core.log,
+    drainMs: 1,
+  });
+  const guards = [quorumGuard(shared)];
+  const common = { registry: core.registry, clock: core.clock, limits: LIMITS };
+  const reimage = new Reimage({ ...common, guards, removal });
+  const [first, second] = ["kube0", "kube1"].map((machine) => ({ machine, generation: 1 })) as [
+    { machine: string; generation: number },
+    { machine: string; generation: number },
+  ];
+  rack.obey("kube0", await turns.ask(first, rack.statusOf("kube0")));
+  while (rack.work("kube0") === "working");
+  await reports.report(first, { step: "kubeadm", state: "done" });
+  rack.obey("kube1", await turns.ask(second, rack.statusOf("kube1")));
+  rack.work("kube1");
+  await assert.rejects(reimage.reimage("kube1", { force: true }, "cli"), /joins etcd at this moment/);
+  assert.equal(core.registry.byName("kube1")?.state, "joining");
+
+  await reports.report(second, { step: "kubeadm", state: "failed" });
+  await reimage.reimage("kube1", { force: true }, "cli");
+  await removal.settled("kube1");
+  assert.equal(core.registry.byName("kube1")?.generation, 2);
+});
+
 test("DESIGN-5.6 stopping while a machine drains leaves it draining", async () => {
   const { reimage, removal, rack, state } = await ready();
   rack.protectedPods.set("work1", "default/db-1");
