@@ -69,6 +69,26 @@ export class Browser {
     );
   }
 
+  /** Looks at pages as on a screen of this width (CSS pixels), with light or dark preferred. */
+  async screen({
+    width,
+    scheme,
+  }: {
+    readonly width: number;
+    readonly scheme: "light" | "dark";
+  }): Promise<void> {
+    const metrics = { width, height: 900, deviceScaleFactor: 1, mobile: width < 600 };
+    await this.#ask("Emulation.setDeviceMetricsOverride", metrics);
+    const features = [{ name: "prefers-color-scheme", value: scheme }];
+    await this.#ask("Emulation.setEmulatedMedia", { features });
+  }
+
+  /** The whole page as a PNG. */
+  async picture(): Promise<Buffer> {
+    const { data } = await this.#ask("Page.captureScreenshot", { captureBeyondViewport: true });
+    return Buffer.from(data as string, "base64");
+  }
+
   /** The value of an expression in the page; undefined while it is between two documents. */
   async value(expression: string): Promise<unknown> {
     try {
