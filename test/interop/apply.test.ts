@@ -23,7 +23,7 @@ test("DESIGN-3.4 examples/minimal.yaml is planned, applied once, applied again f
   assert.match(plan.stdout, /^Cluster lab: new$/m);
   assert.match(
     plan.stdout,
-    /^machine kube0: registered\n {4}next boot {2}the installer: the machine is registered$/m,
+    /^machine kube0: new\n {4}next boot {2}the installer: the machine is registered$/m,
   );
   assert.match(plan.stdout, /^ {4}joins {6}lab as control-plane at 10\.20\.0\.10$/m);
   assert.match((await muster("get", "machines")).stderr, /no machines/);

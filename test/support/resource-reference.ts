@@ -147,6 +147,10 @@ Applying the same documents again changes nothing, so a file under version contr
 are not in the file stay as they are. Whatever is wrong is told with file, line and column, all of it at once, and then nothing was
 changed: unknown keys, networks that overlap, a VIP in a DHCP pool, an even etcd, versions that do not fit.
 
+**What a plan shows.** Each document with the fields that change; each machine that changes with its next boot, installation, wipe and membership, as
+`now → then` where they differ; and for members of a cluster what else they are given or lose: files, packages, programs, images, kernel settings. A
+running member takes over names, balancer, firewall and zones by itself (docs/node.md), the rest with its next installation.
+
 **What machines inherit.** A machine's spec is its cluster's \`defaults\`, then its profile, then what it says itself; later ones win.
 Sections are merged key by key, lists and single values are replaced, and \`null\` takes back what was inherited. The profile is the one
 the machine names, else its cluster's \`profile\`. Profiles with a \`selector\` apply to every machine that fits, below the profile that

@@ -38,6 +38,13 @@ const fieldChangeSchema = z.object({
   after: z.unknown().optional(),
 });
 
+const prospectFields = {
+  serves: z.string().meta({ description: "What its next network boot gets, and why" }),
+  installs: z.string().meta({ description: "What the next installation puts on it" }),
+  wipes: z.string().meta({ description: "What the next installation may overwrite" }),
+  joins: z.string().meta({ description: "Its cluster, roles and address there" }),
+};
+
 /** What applying does or would do. */
 export const applyPlanSchema = z.object({
   applied: z
@@ -57,10 +64,15 @@ export const applyPlanSchema = z.object({
       action: z.enum(["register", "change", "unchanged", "forget"]),
       state: z.enum(LIFECYCLE_STATES).optional(),
       changes: z.array(fieldChangeSchema),
-      serves: z.string(),
-      installs: z.string(),
-      wipes: z.string(),
-      joins: z.string(),
+      ...prospectFields,
+      now: z
+        .object(prospectFields)
+        .optional()
+        .meta({ description: "The same as things are now; absent for a new machine" }),
+      payload: z
+        .array(z.string())
+        .optional()
+        .meta({ description: "What differs in the node payload of a member that stays one" }),
     }),
   ),
   warnings: z.array(

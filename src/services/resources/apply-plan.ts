@@ -16,12 +16,8 @@ export interface PlannedResource {
   readonly changes: readonly FieldChange[];
 }
 
-export interface PlannedMachine {
-  readonly name: string;
-  readonly action: "register" | "change" | "unchanged" | "forget";
-  /** Where it stands now; undefined for a new one. */
-  readonly state?: Machine["state"];
-  readonly changes: readonly FieldChange[];
+/** What a machine gets and becomes. */
+export interface Prospect {
   /** What its next network boot gets, and why. */
   readonly serves: string;
   /** What the next installation puts on it, and when that is. */
@@ -30,6 +26,18 @@ export interface PlannedMachine {
   readonly wipes: string;
   /** The cluster it becomes a member of, its roles and address. */
   readonly joins: string;
+}
+
+export interface PlannedMachine extends Prospect {
+  readonly name: string;
+  readonly action: "register" | "change" | "unchanged" | "forget";
+  /** Where it stands now; undefined for a new one. */
+  readonly state?: Machine["state"];
+  readonly changes: readonly FieldChange[];
+  /** The same as things are now; undefined for a new machine. */
+  readonly now?: Prospect;
+  /** What differs in its node payload, for a member that stays one. */
+  readonly payload?: readonly string[];
 }
 
 export interface ApplyPlan {
@@ -64,25 +72,33 @@ export function planResources(
 export function planMachine(
   { name, spec }: Pick<ResolvedMachine, "name" | "spec">,
   before: Machine | undefined,
-  context: TransitionContext,
+  { payload, ...context }: TransitionContext & { readonly payload?: readonly string[] | undefined },
 ): PlannedMachine {
   const after = machineAfter(before, { name, spec }, context);
-  const next = decideBoot({ machine: after, assets: { kind: "ready" }, limits: context.limits });
   const registers = !before || before.state !== after.state;
   return {
     name,
     action: after === before ? "unchanged" : registers ? "register" : "change",
     ...(before ? { state: before.state } : {}),
     changes: before && after !== before ? fieldChanges(before.spec, after.spec) : [],
+    ...prospectOf(after, context),
+    ...(before ? { now: prospectOf(before, context) } : {}),
+    ...(payload ? { payload } : {}),
+  };
+}
+
+function prospectOf(machine: Machine, { limits }: TransitionContext): Prospect {
+  const next = decideBoot({ machine, assets: { kind: "ready" }, limits });
+  return {
     serves: `${SERVED[next.kind]}: ${next.reason}`,
-    installs: next.kind === "install" ? installWords(after.spec) : "nothing until it is reimaged",
-    wipes: next.kind === "install" ? wipeWords(after) : "nothing",
-    joins: joinWords(after.spec),
+    installs: next.kind === "install" ? installWords(machine.spec) : "nothing until it is reimaged",
+    wipes: next.kind === "install" ? wipeWords(machine) : "nothing",
+    joins: joinWords(machine.spec),
   };
 }
 
 /** What becomes of a machine that no document describes any more. */
-export function planForgotten(machine: Machine): PlannedMachine {
+export function planForgotten(machine: Machine, context: TransitionContext): PlannedMachine {
   return {
     name: machine.name,
     action: "forget",
@@ -92,6 +108,7 @@ export function planForgotten(machine: Machine): PlannedMachine {
     installs: "nothing",
     wipes: "nothing",
     joins: "-",
+    now: prospectOf(machine, context),
   };
 }
 

@@ -3,6 +3,7 @@ import { changeFaults, memberChangeFaults } from "../../domain/cluster/change-fa
 import { type Judgement, judgeClusters } from "../../domain/cluster/cluster-faults.ts";
 import type { RackFacts } from "../../domain/cluster/finding.ts";
 import { faultIn } from "../../domain/cluster/inherit.ts";
+import { type ClusterView, clusterView } from "../../domain/cluster/members.ts";
 import {
   faultAt,
   keyOf,
@@ -21,6 +22,7 @@ import type { Registry, Source } from "../registry.ts";
 import type { ResourceChange, ResourceStore } from "../store.ts";
 import { type ApplyPlan, changesNothing, planForgotten, planMachine, planResources } from "./apply-plan.ts";
 import { ClusterDirectory, counts } from "./cluster-directory.ts";
+import { nodeChanges } from "./node-changes.ts";
 import type { ReadResult } from "./read-documents.ts";
 
 export interface ResourcesOptions {
@@ -146,16 +148,35 @@ export class Resources implements Service {
     const { faults, warnings } = this.#judge(after, forget);
     const all = [...faults, ...this.#changeFaults(before, after), ...this.#useFaults(change, forget)];
     if (all.length > 0) throw refusal(all);
+    const nodes = nodeChanges(this.#directory.list(), this.#clustersAfter(after, forget));
+    if (nodes.faults.length > 0) throw refusal(nodes.faults.map((fault) => unplannable(fault, after)));
     const context = { now: clock.now(), limits };
     const plan: ApplyPlan = {
       resources: planResources(this.#stored, change),
       machines: [
-        ...after.machines.map((machine) => planMachine(machine, registry.byName(machine.name), context)),
-        ...forget.flatMap((name) => registry.byName(name) ?? []).map(planForgotten),
+        ...after.machines.map((machine) => {
+          const payload = nodes.changes.get(machine.name);
+          return planMachine(machine, registry.byName(machine.name), { ...context, payload });
+        }),
+        ...forget
+          .flatMap((name) => registry.byName(name) ?? [])
+          .map((machine) => planForgotten(machine, context)),
       ],
       warnings: [...warnings, ...this.#retired(after)],
     };
     return { plan, after, forget, documents: this.#documentChanges(change, plan) };
+  }
+
+  /** The clusters as they would be: machines without a document stay members, retired ones are none. */
+  #clustersAfter(after: Resolution, forget: readonly string[]): readonly ClusterView[] {
+    const gone = new Set([...forget, ...namesOf(after)]);
+    const others = this.#options.registry.list().filter((each) => counts(each) && !gone.has(each.name));
+    const described = after.machines.filter(({ name, spec }) => {
+      const machine = this.#options.registry.byName(name);
+      return machine?.state !== "retired" || machine.spec.mac !== spec.mac;
+    });
+    const machines = [...others, ...described];
+    return after.clusters.map(({ name, spec }) => clusterView({ name, spec }, machines));
   }
 
   #documentsAfter({ put, remove }: Change): readonly PlacedResource[] {
@@ -241,6 +262,14 @@ function appliedWords({ resources, machines }: ApplyPlan): string {
     ...documents.map(({ kind, name, action }) => `${kind} ${name}: ${action}`),
     touched === 1 ? "1 machine" : `${touched} machines`,
   ].join("; ");
+}
+
+function unplannable(
+  { cluster, message }: { readonly cluster: string; readonly message: string },
+  { clusters }: Resolution,
+): Fault {
+  const owner = clusters.find(({ name }) => name === cluster);
+  return owner ? faultAt(owner.resource, [], message) : { path: `Cluster ${cluster}`, message };
 }
 
 function accepted({ resources, faults }: ReadResult): readonly PlacedResource[] {

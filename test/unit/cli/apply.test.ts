@@ -26,7 +26,32 @@ const PLAN = {
     },
     { kind: "Profile", name: "rack", action: "unchanged", changes: [] },
   ],
-  machines: [MACHINE, { ...MACHINE, name: "kube1", action: "unchanged" }],
+  machines: [
+    MACHINE,
+    { ...MACHINE, name: "kube1", action: "unchanged", state: "registered", now: MACHINE },
+    {
+      ...MACHINE,
+      name: "kube2",
+      action: "unchanged",
+      state: "ready",
+      payload: ["changes /etc/hosts", "adds package lvm2"],
+    },
+    {
+      ...MACHINE,
+      name: "kube4",
+      action: "unchanged",
+      state: "ready",
+      payload: ["changes /etc/hosts", "adds package lvm2"],
+    },
+    {
+      ...MACHINE,
+      name: "kube3",
+      action: "forget",
+      state: "registered",
+      joins: "-",
+      now: MACHINE,
+    },
+  ],
   warnings: [
     { path: "Cluster lab", message: "no machine belongs to it", file: "a.yaml", line: 3, column: 1 },
   ],
@@ -66,11 +91,20 @@ test("DESIGN-3.1 apply sends every file under its name and tells what changed, n
     [
       "Cluster lab: changed",
       "    apiPort: 6443 → 6444",
-      "machine kube0: registered",
+      "machine kube0: new",
       "    next boot  the installer: the machine is registered",
       "    installs   Debian 13 (amd64) on the only disk",
       "    wipes      nothing: it stops unless its install disk is blank",
       "    joins      lab as control-plane at 10.20.0.10",
+      "machine kube3: forgotten, now registered",
+      "    next boot  the installer: the machine is registered",
+      "    installs   Debian 13 (amd64) on the only disk",
+      "    wipes      nothing: it stops unless its install disk is blank",
+      "    joins      lab as control-plane at 10.20.0.10 → -",
+      "kube2, kube4: unchanged, but given something else",
+      "    node       changes /etc/hosts",
+      "               adds package lvm2",
+      "1 document, 2 machines (1 new, 1 forgotten)",
       "",
     ].join("\n"),
   );
@@ -140,5 +174,5 @@ test("DESIGN-3.1 nothing is deleted without being asked for, or --yes", async (t
   assert.equal(api.requests.length, 0);
   const screen = terminal();
   assert.equal(await screen.run("delete", "cluster", "lab", "--yes"), 0);
-  assert.equal(screen.out, "Cluster lab: deleted\n");
+  assert.equal(screen.out, "Cluster lab: deleted\n1 document\n");
 });

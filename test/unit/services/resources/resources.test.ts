@@ -158,6 +158,58 @@ test("DESIGN-3.1 a plan says what each machine boots, installs, wipes and joins,
   ]);
 });
 
+test("DESIGN-3.1 a plan shows beside each other what a machine gets now and then, and what its node payload loses and gains", async (t) => {
+  const { apply, registry, resources } = await rack(t);
+  await apply(CLUSTER);
+  const changed = CLUSTER.replace(
+    "  machines:",
+    "  node: { packages: [htop], sysctls: { vm.max_map_count: 262144 } }\n  machines:",
+  )
+    .replace("roles: [worker]", "roles: [storage]\n      spec: { install: { wipe: true } }")
+    .replace(
+      "        - 52:54:00:12:34:03\n",
+      "        - 52:54:00:12:34:03\n        - 52:54:00:12:34:04\n        - 52:54:00:12:34:05\n",
+    )
+    .replace("10.20.0.10-10.20.0.12", "10.20.0.10-10.20.0.14");
+  const { machines } = resources.plan(read(changed));
+  const of = (name: string) => machines.find((machine) => machine.name === name);
+  const work0 = of("work0");
+  assert.equal(work0?.now?.joins, "lab as worker at 10.20.0.20");
+  assert.equal(work0.joins, "lab as storage at 10.20.0.20");
+  assert.equal(work0.now.wipes, "nothing: it stops unless its install disk is blank");
+  assert.equal(work0.wipes, "whatever its install disk holds");
+  assert.ok(work0.payload?.includes("changes setting ROLES"));
+  const kube0 = of("kube0");
+  assert.equal(kube0?.action, "unchanged", "its own document says the same as before");
+  for (const line of ["adds package htop", "adds kernel parameter vm.max_map_count=262144", "changes hosts"])
+    assert.ok(kube0.payload?.includes(line), `${line} in ${String(kube0.payload?.join(", "))}`);
+  assert.equal(of("kube3")?.now, undefined);
+  assert.equal(of("kube3")?.payload, undefined);
+  const fewer = resources.plan(read(CLUSTER.replace(', "52:54:00:12:34:12"', "")));
+  const gone = fewer.machines.find(({ action }) => action === "forget");
+  assert.deepEqual(
+    [gone?.name, gone?.now?.joins, gone?.joins],
+    ["work1", "lab as worker at 10.20.0.21", "-"],
+  );
+  assert.equal(registry.list().length, 5);
+  const same = resources.plan(read(CLUSTER));
+  assert.ok(same.machines.every(({ payload }) => payload === undefined));
+});
+
+test("DESIGN-4 a cluster of whose machines no plan can be made is refused, not left to its machines", async (t) => {
+  const { apply } = await rack(t);
+  const text = CLUSTER.replace("roles: [control-plane]", "roles: [control-plane, etcd]").replace(
+    "  network:",
+    "  etcd: { topology: external }\n  network:",
+  );
+  await assert.rejects(apply(text), (error: unknown) => {
+    assert.ok(error instanceof ConfigError);
+    assert.match(error.faults[0]?.message ?? "", /cannot run an external etcd beside Kubernetes/);
+    assert.equal(error.faults[0]?.file, "rack.yaml");
+    return true;
+  });
+});
+
 test("S1-27 a machine that is installed keeps its system when its document changes", async (t) => {
   const kube0 = anInstalledMachine({ name: "kube0", state: "ready", spec: { mac: "52:54:00:12:34:01" } });
   const { resources, apply, registry } = await rack(t, { machines: [kube0] });
