@@ -148,7 +148,7 @@ are not in the file stay as they are. Whatever is wrong is told with file, line 
 changed: unknown keys, networks that overlap, a VIP in a DHCP pool, an even etcd, versions that do not fit.
 
 **What a plan shows.** Each document with the fields that change; each machine that changes with its next boot, installation, wipe and membership, as
-`now → then` where they differ; and for members of a cluster what else they are given or lose: files, packages, programs, images, kernel settings. A
+\`now → then\` where they differ; and for members of a cluster what else they are given or lose: files, packages, programs, images, kernel settings. A
 running member takes over names, balancer, firewall and zones by itself (docs/node.md), the rest with its next installation.
 
 **What machines inherit.** A machine's spec is its cluster's \`defaults\`, then its profile, then what it says itself; later ones win.
