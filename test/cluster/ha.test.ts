@@ -14,7 +14,7 @@ const SECONDS_TO_READY = 1200;
 const FAILOVER_SECONDS = 5;
 const SECONDS_BACK = 300;
 
-test("three control planes and two workers, switched on in any order, become one cluster", async (t) => {
+test("S2-24 three control planes and two workers, switched on in any order, become one cluster", async (t) => {
   if (needsClusterLab(t)) return;
   const bed = await ClusterBed.open(t);
   await bed.apply(clusterFile("lab", ALL, { endpoint: ENDPOINT }));
@@ -38,11 +38,11 @@ test("three control planes and two workers, switched on in any order, become one
     assert.ok(nodes.every(isReady));
   });
   await t.test(
-    "pods resolve names through the cluster IP and reach a service on the other worker",
+    "S2-01, S4-20, S4-21 pods resolve names through the cluster IP and reach a service on the other worker",
     async () => reachesService(kubectl),
   );
   await t.test(
-    "S0-16 the API answers through the VIP within five seconds of its holder's death",
+    "S0-16, S1-01 the API answers through the VIP within five seconds of its holder's death",
     async (inner) => survivesHolder(inner, bed),
   );
   await t.test(

@@ -40,14 +40,14 @@ test("STEPS the first control plane initialises, applies the network and leaves 
   assert.match(kube0.read("root/etc/hosts"), /^10\.20\.0\.20 work0$/m);
 });
 
-test("STEPS haproxy and keepalived are restarted although their packages started them", (t) => {
+test("S2-16, STEPS haproxy and keepalived are restarted although their packages started them", (t) => {
   const kube0 = machine(t, "kube0", "init");
   kube0.run();
   const log = kube0.read("log");
   assert.match(log, /restart haproxy\n(?:.*\n)*restart keepalived\n(?:.*\n)*kubeadm init/);
 });
 
-test("STEPS after a reboot a machine that is set up does nothing", (t) => {
+test("S3-15, STEPS after a reboot a machine that is set up does nothing", (t) => {
   const work0 = machine(t, "work0", "join");
   assert.ok(work0.run().finished);
   const before = settled(work0);

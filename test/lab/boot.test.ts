@@ -70,7 +70,7 @@ function assertIpxeAsked(log: readonly LogLine[]): void {
   assert.ok(log.some(servedByHttp(/^\/boot\/.*\.ipxe$/, /^iPXE\//)), "iPXE fetched its script");
 }
 
-test("SeaBIOS with the iPXE option ROM boots into the installer, which fetches its preseed", async (t) => {
+test("S3-03 SeaBIOS with the iPXE option ROM boots into the installer, which fetches its preseed", async (t) => {
   if (needsLab(t)) return;
   const { log } = await bootIntoInstaller("bios", "52:54:00:6c:61:01");
   assertIpxeAsked(log);

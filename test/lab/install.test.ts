@@ -27,7 +27,7 @@ before(async () => {
 });
 after(() => lab?.close());
 
-test("a registered machine that is only powered on installs Debian 13", async (t) => {
+test("S0-21, S1-07, S2-04 a registered machine that is only powered on installs Debian 13", async (t) => {
   if (needsLab(t)) return;
   const { appliance } = lab!;
   await appliance.register({

@@ -52,6 +52,37 @@ test("requirement IDs are read from the start of test names only", () => {
     "it(`T-01 a plain request`, () => {});",
     'test("an answer as in D-99", () => {});',
     '{ name: "H-05 kept open" },',
+    'await t.test("S2-24 S4-20 a service answers", run);',
+    'test("S1-01, DESIGN-5.6 in turns, as in S3-15", run);',
   ].join("\n");
-  assert.deepEqual([...idsIn(source)], ["D-34", "D-36", "T-01", "H-05"]);
+  assert.deepEqual([...idsIn(source)], ["D-34", "D-36", "T-01", "H-05", "S2-24", "S4-20", "S1-01"]);
+});
+
+test("the README of every example walks through all of its lines, to tests that name them or to a reason", () => {
+  const { requirements, notHere } = readRequirements();
+  const covered = coverage();
+  const seeds = ["production-grade", "on-the-cheap", "debian-ha", "molly", "hard-way"];
+  for (const [index, seed] of seeds.entries()) {
+    const page = readFileSync(path.join(docs, `../examples/${seed}/README.md`), "utf8");
+    const rows = page.split("\n").filter((line) => /^\| S\d-\d{2} /.test(line));
+    const ids = rows.map((row) => row.slice(2, 7));
+    const wanted = Object.keys(requirements).filter((id) => id.startsWith(`S${index}-`));
+    assert.deepEqual(ids, wanted, seed);
+    for (const [at, row] of rows.entries()) {
+      const id = ids[at] ?? "";
+      const files = [...row.matchAll(/`(test\/[^`]+\.test\.ts)`/g)].map(([, file]) => file ?? "");
+      if (notHere[id] !== undefined) {
+        assert.match(row, /\| Not here.*\| – \|$/, row);
+        continue;
+      }
+      assert.ok(
+        files.some((file) => covered.get(id)?.includes(file)),
+        `no test of this row has its ID at the start of a name: ${row}`,
+      );
+      for (const file of files) {
+        const text = readFileSync(path.join(docs, "..", file), "utf8");
+        assert.ok(text.includes(id), `${file} does not name ${id}`);
+      }
+    }
+  }
 });

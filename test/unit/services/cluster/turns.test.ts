@@ -28,7 +28,7 @@ async function join(services: TurnServices, machine: string) {
   return reply;
 }
 
-test("DESIGN-5.6 the first control plane that asks initialises, once; the next ones join one at a time", async () => {
+test("S2-24, DESIGN-5.6 the first control plane that asks initialises, once; the next ones join one at a time", async () => {
   const services = await startTurns();
   const { turns, rack, states, core } = services;
   assert.equal((await turns.ask(nodeOf("work0"), CLEAN)).action, "wait");
@@ -225,7 +225,7 @@ test("DESIGN-5.6 workers join in parallel up to the cap", async () => {
   );
 });
 
-test("DESIGN-5.6 machines of an external etcd start at once, and only then a control plane initialises", async () => {
+test("S4-17, DESIGN-5.6 machines of an external etcd start at once, and only then a control plane initialises", async () => {
   const etcd = [0, 1, 2].map((ordinal) => aMember(`etcd${ordinal}`, { roles: ["etcd"], host: 30 + ordinal }));
   const members = [...etcd, aMember("kube0", { roles: ["control-plane"], host: 10 })];
   const cluster = aCluster({ members, spec: { etcd: { topology: "external" } } });
@@ -238,7 +238,7 @@ test("DESIGN-5.6 machines of an external etcd start at once, and only then a con
   assert.match(reply.reason, /etcd does not work yet on etcd0, etcd1, etcd2/);
 });
 
-test("DESIGN-5.6 dedicated load balancers come before the initialisation", async () => {
+test("S4-17, DESIGN-5.6 dedicated load balancers come before the initialisation", async () => {
   const members = [
     aMember("kube0", { roles: ["control-plane"], host: 10 }),
     aMember("lb0", { roles: ["load-balancer"], host: 40 }),
