@@ -16,7 +16,8 @@ export async function removeLeftovers(): Promise<void> {
   for (const entry of entries.filter((name) => name.startsWith(PREFIX))) {
     const directory = path.join(tmpdir(), entry);
     const owner = Number(await readFile(path.join(directory, "owner"), "utf8").catch(() => "0"));
-    if (owner > 0 && isAlive(owner)) continue;
+    // Without an owner it is another suite's, or only being made.
+    if (!(owner > 0) || isAlive(owner)) continue;
     console.log(`removing what an earlier run left: ${directory}`);
     await remove(directory);
     await removeNamespaces(owner);
