@@ -28,3 +28,6 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   workingDirectory: process.cwd(),
   interrupted: interruption.signal,
 });
+
+// A look-up of a name cannot be taken back: at a silent name server one holds a stopped appliance for half a minute.
+if (interruption.signal.aborted || process.exitCode !== 0) process.exit();
