@@ -162,7 +162,10 @@ test("S4-15 a real API server says that it is ready, and a stranger is known by 
 });
 
 test("nodes are read, closed, opened and deleted", { skip }, async () => {
-  await kubernetes.apply([{ apiVersion: "v1", kind: "Node", metadata: { name: "work9" } }]);
+  const metadata = { name: "work9", labels: { "example.com/a": "", "example.com/b": "" } };
+  await kubernetes.apply([{ apiVersion: "v1", kind: "Node", metadata }]);
+  assert.equal(await kubernetes.removeLabels("work9", ["example.com/a", "example.com/none"]), "done");
+  assert.deepEqual((await kubernetes.node("work9"))?.labels, { "example.com/b": "" });
   assert.equal((await kubernetes.node("work9"))?.ready, false);
   assert.equal(await kubernetes.setSchedulable("work9", false), "done");
   assert.equal((await kubernetes.node("work9"))?.unschedulable, true);

@@ -119,6 +119,20 @@ export class FakeCluster implements ClusterAccess {
         }),
       deleteNode: unused,
       setSchedulable: unused,
+      removeLabels: (name, labels) =>
+        here(() => {
+          this.nodes = this.nodes.map((node) =>
+            node.name === name
+              ? {
+                  ...node,
+                  labels: Object.fromEntries(
+                    Object.entries(node.labels).filter(([key]) => !labels.includes(key)),
+                  ),
+                }
+              : node,
+          );
+          return "done" as const;
+        }),
       evictPods: unused,
       createBootstrapToken: unused,
       deleteBootstrapToken: unused,

@@ -264,6 +264,7 @@ export class FakeRack implements ClusterAccess {
           else alive.unschedulable.add(name);
           return alive.nodes.has(name) ? "done" : "absent";
         }),
+      removeLabels: (name) => here((alive) => (alive.nodes.has(name) ? "done" : "absent")),
       evictPods: (name) => here(() => this.#evict(name)),
       createBootstrapToken: ({ description, lifetimeMs }) =>
         here((alive): BootstrapToken => {

@@ -26,15 +26,12 @@ export function kubernetesAccess(options: ApiClientOptions & { readonly clock: C
       const answer = await client.call({ method: "DELETE", path: nodePath(name) });
       return bodyOf(answer, `to delete the node ${name}`) === undefined ? "absent" : "deleted";
     },
-    setSchedulable: async (name, schedulable) => {
-      const answer = await client.call({
-        method: "PATCH",
-        path: nodePath(name),
-        contentType: "application/merge-patch+json",
-        body: { spec: { unschedulable: schedulable ? null : true } },
-      });
-      return bodyOf(answer, `to change the node ${name}`) === undefined ? "absent" : "done";
-    },
+    setSchedulable: (name, schedulable) =>
+      mergeIntoNode(client, name, { spec: { unschedulable: schedulable ? null : true } }),
+    removeLabels: (name, labels) =>
+      mergeIntoNode(client, name, {
+        metadata: { labels: Object.fromEntries(labels.map((label) => [label, null])) },
+      }),
     evictPods: (node) => evictPods(client, node),
     createBootstrapToken: (request) => createBootstrapToken(client, { ...request, now: clock.now() }),
     deleteBootstrapToken: (id) => deleteBootstrapToken(client, id),
@@ -47,6 +44,17 @@ export function kubernetesAccess(options: ApiClientOptions & { readonly clock: C
     get: (path) => client.get(path),
     readyz: (at) => probeApi(at, client.credentials),
   };
+}
+
+/** A merge patch (RFC 7396): null takes a field away. */
+async function mergeIntoNode(client: ApiClient, name: string, patch: object): Promise<"done" | "absent"> {
+  const answer = await client.call({
+    method: "PATCH",
+    path: nodePath(name),
+    contentType: "application/merge-patch+json",
+    body: patch,
+  });
+  return bodyOf(answer, `to change the node ${name}`) === undefined ? "absent" : "done";
 }
 
 function nodePath(name: string): string {

@@ -13,6 +13,9 @@ const CONTROL_PLANE_TAINT: Taint = {
   effect: "NoSchedule",
 };
 
+/** Service controllers leave nodes with this label out, whatever its value. */
+const EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers";
+
 type Labels = Readonly<Record<string, string>>;
 
 /** Labels that the kubelet registers its node with, by name. */
@@ -39,8 +42,21 @@ export function registrationTaints(
 ): readonly Taint[] | undefined {
   const own = member.spec.taints;
   if (!member.roles.includes("control-plane")) return own;
-  const schedulable = cluster.spec.controlPlane.schedulable ?? member.roles.includes("worker");
-  return [...(schedulable ? [] : [CONTROL_PLANE_TAINT]), ...(own ?? [])];
+  return [...(takesWork(member, cluster) ? [] : [CONTROL_PLANE_TAINT]), ...(own ?? [])];
+}
+
+/**
+ * Labels of kubeadm's that a member shall not have: it keeps every control plane out of load balancers, also one that
+ * workloads run on, whose services would then be announced by nobody. A document that names the label keeps it.
+ */
+export function unwantedLabels(member: ClusterMember, cluster: ClusterView): readonly string[] {
+  const named = { ...cluster.spec.node.labels, ...member.spec.labels };
+  const isOpen = member.roles.includes("control-plane") && takesWork(member, cluster);
+  return isOpen && !(EXCLUDED in named) ? [EXCLUDED] : [];
+}
+
+function takesWork(member: ClusterMember, cluster: ClusterView): boolean {
+  return cluster.spec.controlPlane.schedulable ?? member.roles.includes("worker");
 }
 
 function labelsWhere(

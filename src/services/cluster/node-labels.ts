@@ -1,9 +1,10 @@
 /**
  * Sets the labels that a kubelet may not give its own node, such as `node-role.kubernetes.io/worker`. Labels of others stay,
- * and one that is taken out of the documents goes.
+ * and one that is taken out of the documents goes; so does the one by which kubeadm keeps a control plane that takes
+ * workloads out of load balancers.
  */
 import type { ClusterView } from "../../domain/cluster/members.ts";
-import { restrictedLabels } from "../../domain/node/labels-taints.ts";
+import { restrictedLabels, unwantedLabels } from "../../domain/node/labels-taints.ts";
 import type { Log } from "../ports.ts";
 import type { ClusterAccess, KubernetesNode, Manifest } from "./ports.ts";
 
@@ -16,6 +17,8 @@ export class NodeLabels {
   readonly #options: NodeLabelsOptions;
   /** What was last set, by cluster and the Node's uid, so that a look at a settled cluster costs nothing. */
   readonly #set = new Map<string, string>();
+  /** Nodes from which kubeadm's labels were taken: what a person puts back stays. */
+  readonly #opened = new Set<string>();
 
   constructor(options: NodeLabelsOptions) {
     this.#options = options;
@@ -26,9 +29,13 @@ export class NodeLabels {
     const { access, log } = this.#options;
     try {
       const kubernetes = await access.kubernetes(cluster);
-      const due = wantedLabels(cluster, await kubernetes.nodes()).filter(
-        ({ key, text }) => this.#set.get(key) !== text,
-      );
+      const wanted = wantedLabels(cluster, await kubernetes.nodes());
+      for (const { key, name, unwanted } of wanted) {
+        if (unwanted.length === 0 || this.#opened.has(key)) continue;
+        await kubernetes.removeLabels(name, unwanted);
+        this.#opened.add(key);
+      }
+      const due = wanted.filter(({ key, text }) => this.#set.get(key) !== text);
       if (due.length === 0) return;
       const applied = await kubernetes.apply(due.map(({ manifest }) => manifest));
       const refused = applied.filter(({ outcome }) => outcome === "refused");
@@ -42,6 +49,9 @@ export class NodeLabels {
 
 interface WantedLabels {
   readonly key: string;
+  readonly name: string;
+  /** Labels on the node that shall go. */
+  readonly unwanted: readonly string[];
   readonly text: string;
   readonly manifest: Manifest;
 }
@@ -57,6 +67,8 @@ function wantedLabels(cluster: ClusterView, nodes: readonly KubernetesNode[]): r
     return [
       {
         key: `${cluster.name} ${node.uid}`,
+        name: member.name,
+        unwanted: unwantedLabels(member, cluster).filter((label) => label in node.labels),
         text: JSON.stringify(labels),
         manifest: { apiVersion: "v1", kind: "Node", metadata },
       },

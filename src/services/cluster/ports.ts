@@ -103,6 +103,8 @@ export interface KubernetesAccess {
   deleteNode(name: string): Promise<"deleted" | "absent">;
   /** Closes a node to new pods, or opens it again. */
   setSchedulable(name: string, schedulable: boolean): Promise<"done" | "absent">;
+  /** Takes labels off a node, whoever put them there. */
+  removeLabels(name: string, labels: readonly string[]): Promise<"done" | "absent">;
   /** Asks once for the eviction of every pod of a node that may go; call again until none is blocked. */
   evictPods(node: string): Promise<Eviction>;
   /** Makes a token for one join, valid for so many milliseconds. */

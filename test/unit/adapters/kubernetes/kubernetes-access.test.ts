@@ -140,6 +140,7 @@ test("a node is closed, opened and deleted; one that is not there is no error", 
   second.node("work0", true);
   assert.equal(await kubernetes.setSchedulable("work0", false), "done");
   assert.equal((await kubernetes.node("work0"))?.unschedulable, true);
+  assert.equal(await kubernetes.removeLabels("work0", ["example.com/none"]), "done");
   assert.equal(await kubernetes.deleteNode("work0"), "deleted");
   assert.equal(await kubernetes.deleteNode("work0"), "absent");
   assert.equal(await kubernetes.setSchedulable("work0", true), "absent");

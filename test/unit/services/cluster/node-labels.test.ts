@@ -65,3 +65,31 @@ test("S0-18 a cluster that is silent is asked again at the next look", async () 
   await labels.settle(cluster);
   assert.equal(fake.applied.length, 2);
 });
+
+test("S0-18 a control plane that takes workloads loses the label that keeps it out of load balancers, once", async () => {
+  const excluded = "node.kubernetes.io/exclude-from-external-load-balancers";
+  const both = aMember("kube0", { roles: ["control-plane", "worker"], host: 10 });
+  const open = aCluster({ members: [both, aMember("kube1", { roles: ["control-plane"], host: 11 })] });
+  const fake = FakeCluster.complete(open);
+  const labels = new NodeLabels({ access: fake, log: new KeptLog() });
+  await labels.settle(open);
+  // kubeadm gives the label some time after the node has registered.
+  for (const name of ["kube0", "kube1"]) fake.node(name, { labels: { [excluded]: "", mine: "" } });
+  await labels.settle(open);
+  const have = (): unknown => fake.nodes.map((node) => Object.keys(node.labels));
+  assert.deepEqual(have(), [["mine"], [excluded, "mine"]]);
+  fake.node("kube0", { labels: { [excluded]: "" } });
+  await labels.settle(open);
+  assert.deepEqual(have(), [[excluded], [excluded, "mine"]], "what a person puts back stays");
+});
+
+test("S0-18 a document that names that label keeps it", async () => {
+  const excluded = "node.kubernetes.io/exclude-from-external-load-balancers";
+  const kept = machineSpecSchema.parse({ mac: "52:54:00:00:00:01", labels: { [excluded]: "true" } });
+  const both = { ...aMember("kube0", { roles: ["control-plane", "worker"], host: 10 }), spec: kept };
+  const closed = aCluster({ members: [both] });
+  const fake = FakeCluster.complete(closed);
+  fake.node("kube0", { labels: { [excluded]: "true" } });
+  await new NodeLabels({ access: fake, log: new KeptLog() }).settle(closed);
+  assert.deepEqual(fake.nodes[0]?.labels, { [excluded]: "true" });
+});
