@@ -97,7 +97,9 @@ function planFilesOf(input: NodePlanInput): TextFile[] {
     at("hosts", hostLines(input)),
     ...(controlPlane ? [at("kubeadm-init.yaml", yamlDocuments(initDocuments(input)))] : []),
     ...(node ? [at("kubeadm-join.yaml", yamlDocuments(joinDocuments(input)))] : []),
-    ...(node ? patchFiles(cluster.spec).map(({ name, content }) => at(`patches/${name}`, content)) : []),
+    ...(node
+      ? patchFiles(cluster.spec, member.roles).map(({ name, content }) => at(`patches/${name}`, content))
+      : []),
     ...(node && cluster.spec.network.cni === "routed"
       ? [at("10-muster.conflist", routedConflist(cluster.spec))]
       : []),

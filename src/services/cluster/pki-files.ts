@@ -1,5 +1,6 @@
 /** Which files of a cluster's PKI a machine holds, under the paths where kubeadm looks for them. */
 import { type ClusterMember, type ClusterView, etcdMembersOf } from "../../domain/cluster/members.ts";
+import { SIGNING_CA } from "../../domain/node/patches.ts";
 import { registryName } from "../../domain/node/registry-trust.ts";
 import type { PkiFile } from "./cluster-authorities.ts";
 import type { ClusterPki } from "./cluster-pki.ts";
@@ -10,21 +11,25 @@ const SECRET = 0o600;
 const PUBLIC = 0o644;
 /** Nothing on an etcd or registry host renews certificates, so these outlive kubeadm's single year. */
 const UNRENEWED_MS = 10 * 365 * 86_400_000;
+/** Kept on a machine for the people who work there; it ends long after a reimage would have renewed it. */
+const ADMIN_KUBECONFIG_MS = 365 * 86_400_000;
 
 /**
  * The set that is the same on every control plane; kubeadm makes the rest itself. With an external etcd its authority's key
  * stays on the appliance, and a client certificate takes its place.
  */
 export async function controlPlaneFiles(pki: ClusterPki, cluster: ClusterView): Promise<readonly PkiFile[]> {
-  const { ca, frontProxyCa, etcdCa, serviceAccount } = await pki.ensure(cluster);
+  const { ca, frontProxyCa, etcdCa, serviceAccount, caHashes } = await pki.ensure(cluster);
   const shared = [
     certificate("ca.crt", ca.certificate),
     key("ca.key", ca.key),
+    { path: SIGNING_CA, mode: PUBLIC, content: firstOf(ca.certificate) },
     certificate("front-proxy-ca.crt", frontProxyCa.certificate),
     key("front-proxy-ca.key", frontProxyCa.key),
     certificate("sa.pub", serviceAccount.publicKey),
     key("sa.key", serviceAccount.privateKey),
     certificate("etcd/ca.crt", etcdCa.certificate),
+    ...(caHashes.length > 1 ? [await joinersKubeconfig(pki, cluster)] : []),
   ];
   if (cluster.spec.etcd.topology === "stacked") return [...shared, key("etcd/ca.key", etcdCa.key)];
   const client = await pki.leaf(cluster, {
@@ -39,6 +44,21 @@ export async function controlPlaneFiles(pki: ClusterPki, cluster: ClusterView): 
     certificate("apiserver-etcd-client.crt", client.certificate),
     key("apiserver-etcd-client.key", client.key),
   ];
+}
+
+/**
+ * The administrators' kubeconfig for a control plane that joins while the authorities are replaced: the one that kubeadm makes
+ * trusts the new authority alone, and the other API servers still have certificates of the old one.
+ */
+async function joinersKubeconfig(pki: ClusterPki, cluster: ClusterView): Promise<PkiFile> {
+  const { text } = await makeKubeconfig(pki, { cluster, request: { lifetimeMs: ADMIN_KUBECONFIG_MS } });
+  return { path: "/etc/kubernetes/admin-for-join.conf", mode: SECRET, content: text };
+}
+
+/** The first certificate of a bundle: the one that signs. */
+function firstOf(bundle: string): string {
+  const [first = bundle] = bundle.split(/(?<=-----END CERTIFICATE-----\r?\n)/);
+  return first;
 }
 
 /** What a host of an external etcd holds: its own certificates, and no authority's key. */
@@ -65,9 +85,6 @@ export async function etcdHostFiles(
     key("etcd/healthcheck-client.key", healthcheck.key),
   ];
 }
-
-/** Kept on a machine for the people who work there; it ends long after a reimage would have renewed it. */
-const ADMIN_KUBECONFIG_MS = 365 * 86_400_000;
 
 /**
  * What one member is given by its roles: the shared set for a control plane, leaf certificates for an etcd host, a server

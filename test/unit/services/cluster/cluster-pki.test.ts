@@ -198,6 +198,7 @@ test("S4-10 control planes get the shared set, workers nothing, and external etc
   const paths = (files: readonly { path: string }[]): string[] =>
     files.map(({ path }) => path.replace("/etc/kubernetes/pki/", "")).sort();
   assert.deepEqual(paths(await controlPlaneFiles(pki, stacked)), [
+    "ca-signing.crt",
     "ca.crt",
     "ca.key",
     "etcd/ca.crt",
@@ -212,6 +213,7 @@ test("S4-10 control planes get the shared set, workers nothing, and external etc
   assert.deepEqual(paths(await filesOf(0)), [
     "apiserver-etcd-client.crt",
     "apiserver-etcd-client.key",
+    "ca-signing.crt",
     "ca.crt",
     "ca.key",
     "etcd/ca.crt",
@@ -293,6 +295,31 @@ test("S2-08 S4-23 a registry host gets a server certificate of the cluster's CA,
   });
   assert.match(key!.content, /BEGIN PRIVATE KEY/);
   assert.match(kubeconfig!.content, /^current-context: /m);
+});
+
+test("S4-10 in a rotation a control plane signs with one certificate, and joins with a kubeconfig that trusts both", async () => {
+  const clock = today();
+  const { pki, events } = await aClusterPki({ directory: await newDirectory(), clock });
+  const cluster = aCluster();
+  const member = cluster.members[0]!;
+  const filesNow = async (): Promise<ReadonlyMap<string, string>> => {
+    const files = await secretFilesOf(pki, { cluster, member });
+    return new Map(files.map(({ path, content }) => [path, content]));
+  };
+  const signer = "/etc/kubernetes/pki/ca-signing.crt";
+  const joining = "/etc/kubernetes/admin-for-join.conf";
+  const before = await filesNow();
+  assert.equal(before.get(signer), (await pki.ensure(cluster)).ca.certificate);
+  assert.equal(before.has(joining), false, "kubeadm makes its own");
+  for (const step of ["trust", "sign"] as const) {
+    await rotatePki({ pki, clock, events }, { cluster, step, source: "api:test" });
+    const files = await filesNow();
+    const bundle = files.get("/etc/kubernetes/pki/ca.crt") ?? "";
+    assert.equal(bundle.match(/BEGIN CERTIFICATE/g)?.length, 2);
+    const [first] = bundle.split(/(?<=END CERTIFICATE-----\n)/);
+    assert.equal(files.get(signer), first);
+    assert.ok(files.get(joining)?.includes(Buffer.from(bundle).toString("base64")));
+  }
 });
 
 test("S4-23 a registry without a name of its own is known by its machine's full name", async () => {
