@@ -220,20 +220,54 @@ test("D-20, D-48 the dhcp client of npm reads our OFFER; its REQUEST, which name
   );
 });
 
-test("D-97 500 machines power on together: all have an address in the first round", async (t) => {
-  if (skipped(t, "perfdhcp")) return;
+test("D-97 500 machines power on together: every one is answered at once, and all have an address", async (t) => {
+  if (skipped(t, "perfdhcp", "nstat")) return;
   const pools = [{ from: "10.80.1.0", to: "10.80.15.250" }];
   const network = { address: SERVER, subnets: [{ cidr: "10.80.0.0/20", pools }] };
   const lab = await dhcpLab(t, { dhcp: { unknown: "discover", clientRate: 1000 }, network });
   const relay = await neighbour(t, lab, "perf", "10.80.0.250");
-  const args = ["-4", "-l", "10.80.0.250", "-r", "500", "-R", "500", "-n", "500", "-W", "1000000", SERVER];
-  const { stdout, stderr } = await relay.run("perfdhcp", args, { timeout: 30_000 });
-  const drops = [...stdout.matchAll(/^drops: (\d+)/gm)].map(([, count]) => Number(count));
-  assert.deepEqual(drops, [0, 0], stdout + stderr);
+  // Answers are waited for until there are as many as both counts together: with one, OFFERs alone would end the wait.
+  const counts = ["-r", "500", "-R", "500", "-n", "500", "-n", "500"];
+  const patience = ["-d", "60", "-W", "15000000"];
+  for (let round = 1; round <= 3; round++) {
+    const { stdout } = await relay.run(
+      "perfdhcp",
+      ["-4", "-l", "10.80.0.250", ...counts, ...patience, SERVER],
+      {
+        timeout: 90_000,
+      },
+    );
+    const client = await datagrams(relay);
+    const server = await datagrams(lab.server);
+    t.diagnostic(`round ${round}: ${JSON.stringify({ server, client })}`);
+    assert.deepEqual(
+      [server.lost, server.sent],
+      [0, server.received],
+      `not everything was answered:\n${stdout}`,
+    );
+    assert.equal(server.received, client.sent, stdout);
+    // On a busy host perfdhcp is late and its own buffer overflows; those machines ask again in the next round.
+    assert.equal(client.received + client.lost, server.sent, stdout);
+    if (client.lost === 0 || (await lab.leases()).length >= 500) break;
+  }
   const leases = await lab.leases();
   assert.equal(leases.length, 500);
+  assert.ok(leases.every(({ state }) => state === "bound"));
   assert.equal(new Set(leases.map(({ address }) => address)).size, 500);
 });
+
+/** UDP datagrams that programs of a namespace have sent and read, and those that found their buffer full. */
+async function datagrams(
+  namespace: Namespace,
+): Promise<{ readonly received: number; readonly sent: number; readonly lost: number }> {
+  const text = await namespace.must("nstat", "-asz", "UdpInDatagrams", "UdpOutDatagrams", "UdpInErrors");
+  const counter = (name: string): number => Number(new RegExp(`^${name} +(\\d+)`, "m").exec(text)?.[1]);
+  return {
+    received: counter("UdpInDatagrams"),
+    sent: counter("UdpOutDatagrams"),
+    lost: counter("UdpInErrors"),
+  };
+}
 
 test("D-33, D-61 kill -9 during a lease storm: no acknowledged lease is lost", async (t) => {
   if (skipped(t, "tcpdump", "perfdhcp")) return;
