@@ -7,6 +7,7 @@ import { cpus } from "node:os";
 import path from "node:path";
 import { benchDhcp } from "./dhcp.ts";
 import { benchHttp } from "./http.ts";
+import { benchPki } from "./pki.ts";
 import { benchRender } from "./render.ts";
 import { benchTftp } from "./tftp.ts";
 import type { Bench } from "./udp-bed.ts";
@@ -25,6 +26,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   tftp: async () => udpLines(await benchTftp()),
   http: async () => httpLines(await benchHttp()),
   render: async () => renderLines(await benchRender()),
+  pki: async () => pkiLines(await benchPki()),
 };
 
 const PAGE = path.join(import.meta.dirname, "../../docs/performance.md");
@@ -84,6 +86,20 @@ function renderLines(rows: Awaited<ReturnType<typeof benchRender>>): readonly Li
     peer: "",
     ratio: "",
   }));
+}
+
+function pkiLines({ clusters, signedPerSecond }: Awaited<ReturnType<typeof benchPki>>): readonly Line[] {
+  const lines = clusters.map(({ algorithm, median, slowest }) => ({
+    what: `Keys and authorities of a new cluster, ${algorithm}`,
+    ours: `${median.toFixed(3)} s, the slowest of 25 ${slowest.toFixed(3)} s`,
+    peer: "",
+    ratio: "",
+  }));
+  const signed = {
+    what: "Machines' signing requests, checked and signed",
+    ours: `${round(signedPerSecond)}/s`,
+  };
+  return [...lines, { ...signed, peer: "", ratio: "" }];
 }
 
 function skipped(what: string, reason: string): Line {
