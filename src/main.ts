@@ -19,8 +19,10 @@ import { buildRegistry } from "./compose/registry.ts";
 import { buildResources } from "./compose/resources.ts";
 import { ServiceStack } from "./compose/service-stack.ts";
 import { buildStatus } from "./compose/status.ts";
+import { fileReason } from "./config/file-reason.ts";
 import { packageVersion } from "./config/package-root.ts";
 import type { Config } from "./config/schema.ts";
+import { ConfigError } from "./domain/errors.ts";
 import type { ListenerStatus } from "./services/ports.ts";
 
 export interface RunOptions {
@@ -137,11 +139,19 @@ export function restoreAppliance(
   });
 }
 
+async function makeDataDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ConfigError(`the data directory ${directory} cannot be made: ${fileReason(error)}`);
+  }
+}
+
 async function openContext(
   config: Config,
   options: RunOptions,
 ): Promise<{ readonly context: Context; readonly inherited: InheritedParts }> {
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  await makeDataDirectory(config.dataDir);
   const attached = await attachedNetworks();
   const { network, dhcp } = config;
   const served = servedNetwork(

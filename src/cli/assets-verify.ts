@@ -15,7 +15,10 @@ export async function verifyAssets(session: Session): Promise<void> {
     {},
   );
   const { style } = session;
-  if (items.length === 0) session.say("no assets; `muster assets pull debian-13` fetches some");
+  if (items.length === 0 && session.options.output === "table") {
+    session.say("no assets; `muster assets pull debian-13` fetches some");
+    return;
+  }
   await session.print(items, [
     { title: "RESULT", of: ({ result }) => (result === "intact" ? style.good(result) : style.bad(result)) },
     { title: "OS", of: ({ record }) => record.os },

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { ApiClient } from "../adapters/client/api-client.ts";
 import type { Endpoint } from "../adapters/client/endpoint.ts";
+import { fileReason } from "../config/file-reason.ts";
 import { UsageError } from "./exit.ts";
 import type { GlobalOptions } from "./global-options.ts";
 import { loadAppliedConfig } from "./load-config.ts";
@@ -45,7 +46,7 @@ function remote(address: string, terminal: Terminal, options: GlobalOptions): En
     kind: "url",
     url,
     ...(token !== undefined && { token }),
-    ...(ca !== undefined && { ca: readText(ca, "the CA", terminal) }),
+    ...(ca !== undefined && { ca: certificateIn(ca, terminal) }),
   };
 }
 
@@ -69,10 +70,18 @@ function given(terminal: Terminal, variable: string): string | undefined {
   return value === "" ? undefined : value;
 }
 
+function certificateIn(file: string, terminal: Terminal): string {
+  const text = readText(file, "the CA", terminal);
+  if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+  throw new UsageError(
+    `${file} holds no certificate; the appliance's CA is pki/ca.crt in its data directory`,
+  );
+}
+
 function readText(file: string, what: string, terminal: Terminal): string {
   try {
     return readFileSync(path.resolve(terminal.workingDirectory, file), "utf8");
   } catch (error) {
-    throw new UsageError(`cannot read ${what} from ${file}: ${(error as Error).message}`);
+    throw new UsageError(`cannot read ${what} from ${file}: ${fileReason(error)}`);
   }
 }

@@ -5,7 +5,7 @@ import type { ClusterView, EventView, MachineView } from "../adapters/client/res
 import { eventLine } from "./event-columns.ts";
 import { example } from "./example.ts";
 import { UsageError } from "./exit.ts";
-import { ago, duration, localTime } from "./format.ts";
+import { ago, duration, localTime, UNFOLDED } from "./format.ts";
 import type { Session } from "./session.ts";
 import { paintState, type Style } from "./style.ts";
 import { type Column, printable, tableLines } from "./table.ts";
@@ -35,7 +35,7 @@ export function defineDescribe(program: Command, session: Session): void {
         session.data(`${`${label}:`.padEnd(14)}${value}`);
       }
       const { stringify } = await import("yaml");
-      session.data(`\nSpec:\n${indented(stringify(machine.spec))}`);
+      session.data(`\nSpec:\n${indented(stringify(machine.spec, UNFOLDED))}`);
       session.data("\nLast events:");
       for (const event of events.items) session.data(`  ${eventLine(event, session.style)}`);
     });
@@ -51,7 +51,7 @@ async function describeDocument(session: Session, kind: "cluster" | "profile", n
     session.data("\nMembers:");
     for (const line of tableLines(view.members, MEMBER_COLUMNS)) session.data(`  ${line}`);
   }
-  session.data(`\nSpec:\n${indented(stringify(kind === "cluster" ? view.effective : view.spec))}`);
+  session.data(`\nSpec:\n${indented(stringify(kind === "cluster" ? view.effective : view.spec, UNFOLDED))}`);
 }
 
 const MEMBER_COLUMNS: readonly Column<ClusterView["members"][number]>[] = [

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { apiPath } from "../adapters/client/api-client.ts";
 import type { DiagnosisView } from "../adapters/client/resources.ts";
 import { example } from "./example.ts";
+import { localTime } from "./format.ts";
 import type { Session } from "./session.ts";
 import type { Paint, Style } from "./style.ts";
 import { printable } from "./table.ts";
@@ -30,8 +31,10 @@ function linesOf(diagnosis: DiagnosisView, style: Style): readonly string[] {
       ...(advice === undefined ? [] : [`           ${printable(advice)}`]),
     ]),
     ...(nextBoot ? [`Next network boot: ${nextBoot.kind} (${printable(nextBoot.reason)})`] : []),
-    ...(diagnosis.packets.length > 0 ? ["Last packets:"] : []),
-    ...diagnosis.packets.map((packet) => `  ${printable(JSON.stringify(packet))}`),
+    ...(diagnosis.packets.length > 0 ? ["What happened last:"] : []),
+    ...diagnosis.packets.map(
+      ({ at, source, what }) => `  ${localTime(Date.parse(at))}  ${printable(source)}  ${printable(what)}`,
+    ),
   ];
 }
 

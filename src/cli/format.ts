@@ -1,5 +1,8 @@
 /** Times, durations, sizes and machine states as people read them. */
 
+/** How YAML is written: keys and hashes are copied from it, and a folded line breaks them. */
+export const UNFOLDED = { lineWidth: 0 };
+
 const UNITS = [
   ["d", 86_400_000],
   ["h", 3_600_000],

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { parse } from "yaml";
+import { fileReason } from "../config/file-reason.ts";
 import { type Assignment, isSection, overlay, sourceOf } from "../config/source.ts";
 import { UsageError } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
@@ -125,7 +126,7 @@ async function specFile(terminal: Terminal, file: string): Promise<Body> {
     const value: unknown = parse(text);
     if (isSection(value)) return value;
   } catch (error) {
-    throw new UsageError(`${file} is no valid YAML: ${(error as Error).message}`);
+    throw new UsageError(`${file} is no valid YAML: ${fileReason(error)}`);
   }
   throw new UsageError(`${file} must hold the fields of one machine, like mac: and name:`);
 }
@@ -145,7 +146,7 @@ function readFile(terminal: Terminal, file: string): string {
   try {
     return readFileSync(path.resolve(terminal.workingDirectory, file), "utf8");
   } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`);
+    throw new UsageError(`cannot read ${file}: ${fileReason(error)}`);
   }
 }
 

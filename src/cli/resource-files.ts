@@ -1,6 +1,7 @@
 /** The documents of `-f`: files, directories of them, or standard input. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
+import { fileReason } from "../config/file-reason.ts";
 import { UsageError } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -38,7 +39,7 @@ function readPath(terminal: Terminal, name: string): readonly DocumentFile[] {
     }));
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`cannot read ${name}: ${(error as Error).message}`);
+    throw new UsageError(`cannot read ${name}: ${fileReason(error)}`);
   }
 }
 

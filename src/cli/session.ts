@@ -1,5 +1,6 @@
 /** What every command is given: the terminal, the global options, the appliance, and ways to print. */
 import type { ApiClient } from "../adapters/client/api-client.ts";
+import { UNFOLDED } from "./format.ts";
 import type { GlobalOptions } from "./global-options.ts";
 import { type Style, styleFor } from "./style.ts";
 import { type Column, tableLines } from "./table.ts";
@@ -49,7 +50,7 @@ export class Session {
       return true;
     }
     const { stringify } = await import("yaml");
-    this.data(stringify(value).trimEnd());
+    this.data(stringify(value, UNFOLDED).trimEnd());
     return true;
   }
 

@@ -1,6 +1,7 @@
 /** Which configuration file counts. */
 import { resolve } from "node:path";
 import { ConfigError } from "../domain/errors.ts";
+import { fileReason } from "./file-reason.ts";
 
 /** Reads text files; fakes stand in for the disk in tests. */
 export interface FileReader {
@@ -35,10 +36,8 @@ export function findConfigFile(input: {
     try {
       return { path, name, text: input.files.read(path) };
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code === "ENOENT" && named === undefined) continue;
-      const reason = code === "ENOENT" ? "there is no such file" : message;
-      throw new ConfigError(`cannot read the configuration ${name}: ${reason}`);
+      if ((error as NodeJS.ErrnoException).code === "ENOENT" && named === undefined) continue;
+      throw new ConfigError(`cannot read the configuration ${name}: ${fileReason(error)}`);
     }
   }
   return undefined;

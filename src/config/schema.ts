@@ -5,15 +5,12 @@
 import { z } from "zod";
 import { parseIpv4 } from "../net/ipv4.ts";
 import { parseMac } from "../net/mac.ts";
-import { parseSubnet } from "../net/subnet.ts";
+import { networkField } from "./network-field.ts";
 import { fileServer, httpUrl, imagesSchema } from "./upstream-schema.ts";
 
 const ip = z
   .string()
   .refine((text) => parseIpv4(text) !== undefined, "expected an IPv4 address like 10.0.0.1");
-const cidr = z
-  .string()
-  .refine((text) => parseSubnet(text) !== undefined, "expected a network like 10.0.0.0/24");
 const port = z.int().min(0).max(65535);
 const seconds = z.int().positive();
 const mac = z
@@ -31,18 +28,18 @@ const poolSchema = z.strictObject({
 });
 
 const subnetSchema = z.strictObject({
-  cidr: cidr.describe("The network, for example 10.0.0.0/24"),
+  cidr: networkField.describe("The network, for example 10.0.0.0/24"),
   router: ip.optional().describe("Default gateway handed to clients"),
   dns: z.array(ip).default([]).describe("Name servers handed to clients"),
   ntp: z.array(ip).default([]).describe("Time servers handed to clients"),
   domain: z.string().optional().describe("Domain name handed to clients"),
   pools: z.array(poolSchema).default([]).describe("Ranges for clients without a reservation"),
   relays: z.array(ip).default([]).describe("giaddr of relays that stand in this network, when outside of it"),
-  sharedWith: cidr.optional().describe("Another configured network on the same wire"),
+  sharedWith: networkField.optional().describe("Another configured network on the same wire"),
   routes: z
     .array(
       z.strictObject({
-        to: cidr.describe("Destination network"),
+        to: networkField.describe("Destination network"),
         via: ip.describe("Router on the way there"),
       }),
     )

@@ -84,7 +84,7 @@ export interface DiagnosisView {
     readonly advice?: string;
   }[];
   readonly nextBoot?: { readonly kind: string; readonly reason: string };
-  readonly packets: readonly object[];
+  readonly packets: readonly { readonly at: string; readonly source: string; readonly what: string }[];
 }
 
 /** How the appliance itself is. */

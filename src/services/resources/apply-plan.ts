@@ -1,5 +1,6 @@
 /** What applying documents would do, as a value that people read before they agree. Pure. */
 import { decideBoot } from "../../domain/boot-decision.ts";
+import { stableAddressOf } from "../../domain/cluster/members.ts";
 import { keyOf, type Resource, type ResourceKind } from "../../domain/cluster/resource.ts";
 import type { ResolvedMachine } from "../../domain/cluster/resource-set.ts";
 import type { Fault } from "../../domain/errors.ts";
@@ -49,6 +50,16 @@ export interface ApplyPlan {
 /** Whether applying would change nothing at all. */
 export function changesNothing({ resources, machines }: ApplyPlan): boolean {
   return [...resources, ...machines].every(({ action }) => action === "unchanged");
+}
+
+/** `Cluster lab: create; Profile rack: change; 5 machines` */
+export function appliedWords({ resources, machines }: ApplyPlan): string {
+  const documents = resources.filter(({ action }) => action !== "unchanged");
+  const touched = machines.filter(({ action }) => action !== "unchanged").length;
+  return [
+    ...documents.map(({ kind, name, action }) => `${kind} ${name}: ${action}`),
+    touched === 1 ? "1 machine" : `${touched} machines`,
+  ].join("; ");
 }
 
 /** What becomes of the documents. */
@@ -122,8 +133,10 @@ const SERVED: Readonly<Record<ReturnType<typeof decideBoot>["kind"], string>> = 
   unknown: "nothing",
 };
 
-function joinWords({ cluster, roles, address }: Machine["spec"]): string {
+function joinWords(spec: Machine["spec"]): string {
+  const { cluster, roles } = spec;
   if (cluster === undefined) return "-";
+  const address = stableAddressOf(spec);
   const where = address === undefined ? "" : ` at ${address}`;
   return `${cluster} as ${roles.join(", ") || "nothing"}${where}`;
 }

@@ -20,7 +20,14 @@ import { inUse, type MachineBatches } from "../machine-batch.ts";
 import type { Clock, EventSink, Log, Service } from "../ports.ts";
 import type { Registry, Source } from "../registry.ts";
 import type { ResourceChange, ResourceStore } from "../store.ts";
-import { type ApplyPlan, changesNothing, planForgotten, planMachine, planResources } from "./apply-plan.ts";
+import {
+  type ApplyPlan,
+  appliedWords,
+  changesNothing,
+  planForgotten,
+  planMachine,
+  planResources,
+} from "./apply-plan.ts";
 import { ClusterDirectory, counts } from "./cluster-directory.ts";
 import { nodeChanges } from "./node-changes.ts";
 import type { ReadResult } from "./read-documents.ts";
@@ -112,9 +119,18 @@ export class Resources implements Service {
   remove(kind: ResourceKind, name: string, source: Source): Promise<ApplyPlan> {
     return this.#alone(() => {
       const resource = this.get(kind, name);
-      if (!resource) throw new NotFoundError(`there is no ${kind} named ${name} among the documents applied`);
+      if (!resource) throw new NotFoundError(this.#notApplied(kind, name));
       return this.#carryOut({ put: [], remove: [resource] }, source);
     });
+  }
+
+  #notApplied(kind: ResourceKind, name: string): string {
+    const cluster = kind === "Machine" ? this.#options.registry.byName(name)?.spec.cluster : undefined;
+    const instead =
+      cluster === undefined
+        ? ""
+        : `; machine ${name} is one of the machines that Cluster ${cluster} counts: take its MAC out there and apply it`;
+    return `there is no ${kind} named ${name} among the documents applied${instead}`;
   }
 
   // One change after the other: each is judged against what the one before it left.
@@ -252,16 +268,6 @@ export class Resources implements Service {
       });
     return [...saved, ...remove.map((resource): ResourceChange => ({ kind: "remove", resource }))];
   }
-}
-
-/** `Cluster lab: create; Profile rack: change; 5 machines` */
-function appliedWords({ resources, machines }: ApplyPlan): string {
-  const documents = resources.filter(({ action }) => action !== "unchanged");
-  const touched = machines.filter(({ action }) => action !== "unchanged").length;
-  return [
-    ...documents.map(({ kind, name, action }) => `${kind} ${name}: ${action}`),
-    touched === 1 ? "1 machine" : `${touched} machines`,
-  ].join("; ");
 }
 
 function unplannable(

@@ -386,3 +386,36 @@ test("an appliance elsewhere is reached by address and token, from the environme
     ["Bearer from-env", "Bearer from-file"],
   );
 });
+
+test("DESIGN-3.1 what cannot be read is told in words, and a file that is no certificate is not taken for one", async (t) => {
+  const directory = await mkdtemp(path.join(tmpdir(), "muster-cli-"));
+  t.after(() => rm(directory, { recursive: true }));
+  await writeFile(path.join(directory, "notes"), "no certificate\n");
+  const remote = ["--url", "https://appliance.example"];
+  const cases = [
+    [
+      ["get", "machines", ...remote, "--token-file", "gone"],
+      /cannot read the token from gone: there is no such file/,
+    ],
+    [["get", "machines", ...remote, "--ca", "notes"], /notes holds no certificate; .* pki\/ca\.crt/],
+    [["register", "--csv", "gone"], /cannot read gone: there is no such file/],
+    [["apply", "-f", "gone"], /cannot read gone: there is no such file/],
+  ] as const;
+  for (const [args, words] of cases) {
+    const terminal = new FakeTerminal({ workingDirectory: directory });
+    assert.equal(await terminal.run(...args), 2);
+    assert.match(terminal.err, words);
+    assert.doesNotMatch(terminal.err, /ENOENT/);
+  }
+});
+
+test("DESIGN-4 a diagnosis tells what happened last in lines for people", async (t) => {
+  const packets = [
+    { at: "2026-11-21T10:00:00.000Z", source: "dhcp", what: "DISCOVER from 52:54:00:12:34:01" },
+  ];
+  const diagnosis = { summary: "kube0 is registered", findings: [], packets };
+  const { terminal } = await bench(t, { "GET machines/kube0/diagnose": { body: diagnosis } });
+  const screen = terminal();
+  assert.equal(await screen.run("diagnose", "kube0"), 0);
+  assert.match(screen.out, /^ {2}2026-11-2\d \d\d:\d\d:00 {2}dhcp {2}DISCOVER from 52:54:00:12:34:01$/m);
+});

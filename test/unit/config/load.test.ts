@@ -99,7 +99,7 @@ network:
     'muster.yaml:3:3: dhcp.leaseSecond: unknown key; did you mean "leaseSeconds"?',
     "muster.yaml:4:3: dhcp.port: expected at most 65535, found 70000",
     "muster.yaml:5:1: tftp: expected keys and values, found 5",
-    'muster.yaml:8:7: network.subnets[0].cidr: expected a network like 10.0.0.0/24, found "10.0.0.5/24"',
+    'muster.yaml:8:7: network.subnets[0].cidr: expected the network itself, 10.0.0.0/24, found "10.0.0.5/24"',
     "muster.yaml:9:15: network.subnets[0].pools[0].to: is required",
   ]);
 });

@@ -342,6 +342,15 @@ test("DESIGN-3.1 a cluster is deleted with the machines in its groups, but not w
   await assert.rejects(resources.remove("Cluster", "lab", "cli"), /there is no Cluster named lab/);
 });
 
+test("DESIGN-3.1 a machine that a cluster counts has no document to delete, and the answer says where it stands", async (t) => {
+  const { apply, resources } = await rack(t);
+  await apply(CLUSTER);
+  await assert.rejects(
+    resources.remove("Machine", "kube0", "cli"),
+    /kube0 is one of the machines that Cluster lab counts/,
+  );
+});
+
 test("DESIGN-3.1 a profile in use is not deleted", async (t) => {
   const { apply, resources } = await rack(t);
   await apply(
