@@ -220,7 +220,7 @@ test("D-20, D-48 the dhcp client of npm reads our OFFER; its REQUEST, which name
   );
 });
 
-test("D-97 500 machines power on together: every one is answered at once, and all have an address", async (t) => {
+test("D-97 500 machines power on together: every request is answered, and all have an address", async (t) => {
   if (skipped(t, "perfdhcp", "nstat")) return;
   const pools = [{ from: "10.80.1.0", to: "10.80.15.250" }];
   const network = { address: SERVER, subnets: [{ cidr: "10.80.0.0/20", pools }] };
