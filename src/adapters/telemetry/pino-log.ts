@@ -2,6 +2,7 @@
 import { Writable } from "node:stream";
 import { styleText } from "node:util";
 import { pino } from "pino";
+import { MusterError } from "../../domain/errors.ts";
 import type { Log } from "../../services/ports.ts";
 
 export interface LogOptions {
@@ -11,7 +12,7 @@ export interface LogOptions {
   readonly stream: Writable & { readonly isTTY?: boolean };
 }
 
-/** Opens the log. Errors under `err` and `error` are written with their stack; nothing else is touched. */
+/** Opens the log. Errors under `err` and `error` are written with their stack, foreseen ones without; nothing else is touched. */
 export function createLog({ level, format, stream }: LogOptions): Log {
   const asText = format === "text" || (format === "auto" && stream.isTTY === true);
   const destination = asText ? textStream(stream) : stream;
@@ -21,10 +22,21 @@ export function createLog({ level, format, stream }: LogOptions): Log {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
+      serializers: { err: errorFields, error: errorFields },
     },
     destination,
   );
+}
+
+/** A mirror that does not answer is no fault of the program: its sentence says all, every minute anew. */
+function errorFields(error: Error): object {
+  if (!(error instanceof MusterError) || isUnforeseen(error.cause)) return pino.stdSerializers.err(error);
+  return { type: error.name, code: error.code, message: error.message };
+}
+
+/** What the platform reports has a code; anything else went wrong in the program. */
+function isUnforeseen(cause: unknown): boolean {
+  return cause instanceof Error && !("code" in cause);
 }
 
 const COLOURS = { warn: "yellow", error: "red", debug: "dim", trace: "dim" } as const;
