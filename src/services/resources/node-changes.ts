@@ -1,7 +1,11 @@
 /** What other documents mean for what the members of clusters are given: the differences of their node plans. Pure. */
+import { homeNetwork } from "../../domain/cluster/home-network.ts";
 import { type ClusterView, memberNamed } from "../../domain/cluster/members.ts";
+import { faultAt } from "../../domain/cluster/resource.ts";
+import type { ResourceSet } from "../../domain/cluster/resource-set.ts";
 import { kubernetesRelease } from "../../domain/components/kubernetes-release.ts";
-import { RenderError } from "../../domain/errors.ts";
+import type { SubnetSettings } from "../../domain/dhcp/network-config.ts";
+import { type Fault, RenderError } from "../../domain/errors.ts";
 import { planNode } from "../../domain/node/node-plan.ts";
 import { type NodePlan, PLAN_DIRECTORY } from "../../domain/node/plan-types.ts";
 
@@ -18,8 +22,15 @@ const LISTED = new Set(["PACKAGES", "MODULES", "IMAGES"]);
 const APPLIANCE = { address: "0.0.0.0", httpPort: 1, httpsPort: 1, caCertificate: "" };
 const PKI = { caHashes: [], caCertificate: "" };
 
-/** Compares the plan of every member of the clusters that differ. */
-export function nodeChanges(before: readonly ClusterView[], after: readonly ClusterView[]): NodeChanges {
+/**
+ * Compares the plan of every member of the clusters that differ.
+ * @param subnets networks of the appliance, where clusters describe none of their own.
+ */
+export function nodeChanges(
+  before: readonly ClusterView[],
+  after: readonly ClusterView[],
+  subnets: readonly SubnetSettings[] = [],
+): NodeChanges {
   const changes = new Map<string, readonly string[]>();
   const faults: { cluster: string; message: string }[] = [];
   for (const cluster of after) {
@@ -31,12 +42,33 @@ export function nodeChanges(before: readonly ClusterView[], after: readonly Clus
       if (plan instanceof RenderError) messages.add(plan.message);
       const present = old && planOf(old, name);
       if (!plan || !present || plan instanceof RenderError || present instanceof RenderError) continue;
-      const differences = planDifferences(present, plan);
+      const network = (view: ClusterView) => networkWords(view, name, subnets);
+      const differences = [
+        ...(network(old) === network(cluster) ? [] : [`changes ${network(old)} to ${network(cluster)}`]),
+        ...planDifferences(present, plan),
+      ];
       if (differences.length > 0) changes.set(name, differences);
     }
     faults.push(...[...messages].map((message) => ({ cluster: cluster.name, message })));
   }
   return { changes, faults };
+}
+
+/** The clusters without a plan, told where each of them is described. */
+export function planFaults({ faults }: NodeChanges, { clusters }: ResourceSet): readonly Fault[] {
+  return faults.map(({ cluster, message }) => {
+    const owner = clusters.find(({ name }) => name === cluster);
+    return owner ? faultAt(owner.resource, [], message) : { path: `Cluster ${cluster}`, message };
+  });
+}
+
+/** `the network 10.20.0.10/24 by 10.20.0.1, names from 10.20.0.1`: what the next installation configures. */
+function networkWords(cluster: ClusterView, name: string, subnets: readonly SubnetSettings[]): string {
+  const address = memberNamed(cluster, name)?.spec.address;
+  const home = homeNetwork(address, { cluster: cluster.spec, subnets });
+  if (address === undefined || !home) return "no network of its own";
+  const gateway = home.gateway === undefined ? "" : ` by ${home.gateway}`;
+  return `the network ${address}/${home.prefix}${gateway}${home.dns.length === 0 ? "" : `, names from ${home.dns.join(", ")}`}`;
 }
 
 /** What the second plan has that the first has not, and the other way round. */

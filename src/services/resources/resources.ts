@@ -29,7 +29,7 @@ import {
   planResources,
 } from "./apply-plan.ts";
 import { ClusterDirectory, counts } from "./cluster-directory.ts";
-import { nodeChanges } from "./node-changes.ts";
+import { nodeChanges, planFaults } from "./node-changes.ts";
 import type { ReadResult } from "./read-documents.ts";
 
 export interface ResourcesOptions {
@@ -164,8 +164,9 @@ export class Resources implements Service {
     const { faults, warnings } = this.#judge(after, forget);
     const all = [...faults, ...this.#changeFaults(before, after), ...this.#useFaults(change, forget)];
     if (all.length > 0) throw refusal(all);
-    const nodes = nodeChanges(this.#directory.list(), this.#clustersAfter(after, forget));
-    if (nodes.faults.length > 0) throw refusal(nodes.faults.map((fault) => unplannable(fault, after)));
+    const { subnets } = this.#options.facts();
+    const nodes = nodeChanges(this.#directory.list(), this.#clustersAfter(after, forget), subnets);
+    if (nodes.faults.length > 0) throw refusal(planFaults(nodes, after));
     const context = { now: clock.now(), limits };
     const plan: ApplyPlan = {
       resources: planResources(this.#stored, change),
@@ -268,14 +269,6 @@ export class Resources implements Service {
       });
     return [...saved, ...remove.map((resource): ResourceChange => ({ kind: "remove", resource }))];
   }
-}
-
-function unplannable(
-  { cluster, message }: { readonly cluster: string; readonly message: string },
-  { clusters }: Resolution,
-): Fault {
-  const owner = clusters.find(({ name }) => name === cluster);
-  return owner ? faultAt(owner.resource, [], message) : { path: `Cluster ${cluster}`, message };
 }
 
 function accepted({ resources, faults }: ReadResult): readonly PlacedResource[] {

@@ -24,6 +24,6 @@ test("DESIGN-3.3 a foreseen failure is one line of the log, an unforeseen one co
     message: "cannot reach the mirror",
   });
   assert.match(logged(new TypeError("not a function")).stack ?? "", /TypeError: not a function\n/);
-  const wrapped = new MusterError("internal", "it failed", { cause: new TypeError("not a function") });
+  const wrapped = new MusterError("unavailable", "it failed", { cause: new TypeError("not a function") });
   assert.match(logged(wrapped).stack ?? "", /not a function/);
 });

@@ -192,6 +192,13 @@ test("DESIGN-3.1 a plan shows beside each other what a machine gets now and then
     ["work1", "lab as worker at 10.20.0.21", "-"],
   );
   assert.equal(registry.list().length, 5);
+  const elsewhere = CLUSTER.replace(
+    "network: {",
+    "network: { nodes: { cidr: 10.20.0.0/24, gateway: 10.20.0.3 },",
+  );
+  assert.deepEqual(resources.plan(read(elsewhere)).machines.at(-1)?.payload, [
+    "changes the network 10.20.0.21/24 by 10.20.0.1, names from 10.20.0.1 to the network 10.20.0.21/24 by 10.20.0.3",
+  ]);
   const same = resources.plan(read(CLUSTER));
   assert.ok(same.machines.every(({ payload }) => payload === undefined));
 });
