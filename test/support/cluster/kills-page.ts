@@ -16,6 +16,12 @@ const ROW = /^\| ([a-z0-9-]+) \| ([a-z]+) \| (.+) \| (.*) \| ([\d.]*) \| (.*) \|
 /** What stands from here on is written by people and kept. */
 const KEPT = "\n## Beside the matrix\n";
 
+/** The cells that a page tells good, each as `machine step`. */
+export function goodCells(page: string): ReadonlySet<string> {
+  const good = [...page.matchAll(ROW)].filter(([, , , outcome]) => outcome === "Ready");
+  return new Set(good.map(([, machine, step]) => `${machine} ${step}`));
+}
+
 /** The page, with the cells of earlier runs where this one has none. */
 export function killsPage(given: {
   readonly cells: readonly KillCell[];

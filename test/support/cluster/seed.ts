@@ -26,6 +26,8 @@ export function shuffled<T>(items: readonly T[], next: () => number): T[] {
   return items.flatMap(() => rest.splice(Math.floor(next() * rest.length), 1));
 }
 
+const LONGEST_PAUSE_MS = Number(process.env["CLUSTER_PAUSE_MS"] ?? 3000);
+
 /** An order in which things are switched on, and the milliseconds after each. */
 export function seededOrder<T extends { readonly name: string }>(
   t: TestContext,
@@ -34,5 +36,5 @@ export function seededOrder<T extends { readonly name: string }>(
   const next = random(seedOf(t));
   const order = shuffled(items, next);
   t.diagnostic(`switched on in the order ${order.map(({ name }) => name).join(" ")}`);
-  return { order, pauses: order.map(() => Math.floor(next() * 3000)) };
+  return { order, pauses: order.map(() => Math.floor(next() * LONGEST_PAUSE_MS)) };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { killsPage } from "../../support/cluster/kills-page.ts";
+import { goodCells, killsPage } from "../../support/cluster/kills-page.ts";
 import { random, shuffled } from "../../support/cluster/seed.ts";
 
 test("the same seed gives the same order, another one another", () => {
@@ -31,6 +31,7 @@ test("a later run of power cuts replaces what it ran and keeps the rest", () => 
   });
   assert.match(first, /^\| c1 \| files \| Ready \| after 0.1 s \| 100 \| 2026-11-21, seed 1 \|$/m);
   assert.match(first, /^\| c1 \| kubeadm \| not run yet \| {2}\| {2}\| {2}\|$/m);
+  assert.deepEqual([...goodCells(first)], ["c1 files"]);
   const second = killsPage({
     ...page,
     before: `${first}\n## Beside the matrix\n\nAn hour.\n`,
