@@ -1,5 +1,5 @@
 /** Before addresses are handed out: does somebody else do that here already (D-93)? */
-import { probeDhcpServers } from "../adapters/network/dhcp-probe.ts";
+import { probeDhcpServers } from "../adapters/dhcp/dhcp-probe.ts";
 import { ConflictError } from "../domain/errors.ts";
 import { parseMac } from "../net/mac.ts";
 import type { DhcpService } from "../services/dhcp/dhcp-service.ts";

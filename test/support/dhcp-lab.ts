@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import type { DhcpProbeResult } from "../../src/adapters/network/dhcp-probe.ts";
+import type { DhcpProbeResult } from "../../src/adapters/dhcp/dhcp-probe.ts";
 import type { ConfigInput } from "../../src/config/schema.ts";
 import type { MachineSpecInput } from "../../src/domain/machine-spec.ts";
 import type { LeaseRecord } from "../../src/services/ports.ts";

@@ -2,7 +2,7 @@
 import type { Config } from "../../config/schema.ts";
 import { ConfigError } from "../../domain/errors.ts";
 import { parseMac } from "../../net/mac.ts";
-import { probeDhcpServers } from "../network/dhcp-probe.ts";
+import { probeDhcpServers } from "../dhcp/dhcp-probe.ts";
 import { type AttachedNetwork, attachedNetworks, servedNetwork } from "../network/interfaces.ts";
 import type { Check } from "./check.ts";
 

@@ -1,5 +1,5 @@
 /** Settings for kubelet and kube-proxy that the programs would not take. */
-import { kubeletFaults, kubeProxyFaults, type SettingFault } from "../node/component-schemas.ts";
+import { kubeletFaults, kubeProxyFaults, type SettingFault } from "./component-schemas.ts";
 import { type CheckedCluster, type Finding, refuse } from "./finding.ts";
 
 /** Fields that do not exist, and values of the wrong kind. */

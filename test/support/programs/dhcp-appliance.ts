@@ -5,8 +5,8 @@
  * `why MAC` and `search MAC` on standard input with one line each.
  */
 import { createInterface } from "node:readline";
+import { probeDhcpServers } from "../../../src/adapters/dhcp/dhcp-probe.ts";
 import { DhcpServer, type InheritedDhcpSocket } from "../../../src/adapters/dhcp/dhcp-server.ts";
-import { probeDhcpServers } from "../../../src/adapters/network/dhcp-probe.ts";
 import { createPingProbe } from "../../../src/adapters/network/ping-probe.ts";
 import { openSqliteStore } from "../../../src/adapters/store/sqlite-store.ts";
 import { inheritedSockets, socketPurposes } from "../../../src/adapters/udp/inherited-sockets.ts";

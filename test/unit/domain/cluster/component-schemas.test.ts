@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { kubeletFaults, kubeProxyFaults } from "../../../../src/domain/node/component-schemas.ts";
+import { kubeletFaults, kubeProxyFaults } from "../../../../src/domain/cluster/component-schemas.ts";
 
 test("DESIGN-3.4 settings that a kubelet takes pass, and null takes one of ours away", () => {
   const config = {
