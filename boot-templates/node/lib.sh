@@ -54,9 +54,8 @@ request() {
 	return 1
 }
 
-# post PATH: the body is standard input.
+# post PATH: the body is in $run/body. No part of a pipeline, which would keep $why to itself.
 post() {
-	cat >"$run/body"
 	request "$1" --max-time 20 -H 'Content-Type: application/json' -H 'Accept: text/plain' --data-binary "@$run/body"
 }
 
@@ -68,7 +67,8 @@ tell() {
 			printf ',"log":"%s"' "$(tail -c 4000 "$3" | without_secrets | json_text)"
 		fi
 		printf '}\n'
-	} | post report
+	} >"$run/body"
+	post report
 }
 
 has_role() {
@@ -76,6 +76,10 @@ has_role() {
 	*" $1 "*) return 0 ;;
 	esac
 	return 1
+}
+
+is_node() {
+	has_role control-plane || has_role worker || has_role storage
 }
 
 # in_time SECONDS COMMAND…: tries every second until the command succeeds.

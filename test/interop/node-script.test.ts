@@ -73,6 +73,15 @@ test("STEPS a failed join is undone, reported with its log and without its token
   assert.doesNotMatch(failure ?? "", /abcdef\.0123456789abcdef/);
 });
 
+test("STEPS a machine that waits for the appliance says why", (t) => {
+  const kube0 = machine(t, "kube0", "init");
+  kube0.write("appliance/refusals", "report 503\nturn 503\n");
+  const { finished, output } = kube0.run();
+  assert.ok(finished, output);
+  assert.match(output, /^muster: the appliance answered 503 to report: the store is busy/m);
+  assert.match(output, /^muster: waiting: the appliance answered 503 to turn: the store is busy/m);
+});
+
 test("S0-05 a control plane that came later reaches the balancer and the names of machines that are set up", (t) => {
   const kube0 = machine(t, "kube0", "init");
   assert.ok(kube0.run().finished);
@@ -103,7 +112,7 @@ test("STEPS a reset is done only when the turn orders it", (t) => {
 test("S4-12 a host of an external etcd runs it as a static pod and is no node", (t) => {
   const etcd0 = aMember("etcd0", { roles: ["etcd"], host: 30 });
   const external = aCluster({
-    spec: { etcd: { topology: "external", deployment: "static-pod" } },
+    spec: { etcd: { topology: "external", deployment: "static-pod" }, network: { cni: "routed" } },
     members: [...cluster.members, etcd0],
   });
   for (const [turn, state] of [
@@ -119,6 +128,7 @@ test("S4-12 a host of an external etcd runs it as a static pod and is no node", 
       new RegExp(`--initial-cluster-state=${state}`),
     );
     assert.doesNotMatch(host.read("log"), /^kubeadm (init|join)$/m);
+    assert.equal(host.has("root/etc/cni/net.d/10-muster.conflist"), false, "no pod has an address here");
   }
 });
 
