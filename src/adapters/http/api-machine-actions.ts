@@ -8,7 +8,7 @@ import { type ApiRoute, type Call, problem, type Reply, type RouteDoc, route } f
 import type { ControlServices } from "./control-ports.ts";
 import { mergePatch } from "./merge-patch.ts";
 
-type Services = Pick<ControlServices, "machines" | "reimage">;
+type Services = Pick<ControlServices, "machines" | "reimage" | "resources">;
 type Act<Body> = (machine: Machine, call: Call<undefined, Body>) => Promise<Machine | Reply>;
 
 const nothing = z.strictObject({});
@@ -25,7 +25,7 @@ const bootSchema = z.strictObject({
 });
 
 /** Everything a person may ask a machine to do. */
-export function machineActionRoutes({ machines, reimage }: Services): readonly ApiRoute[] {
+export function machineActionRoutes({ machines, reimage, resources }: Services): readonly ApiRoute[] {
   const action = <Body extends z.ZodType>(
     verb: string,
     doc: { readonly summary: string; readonly body: Body; readonly example?: unknown },
@@ -50,7 +50,8 @@ export function machineActionRoutes({ machines, reimage }: Services): readonly A
     action(
       "approve",
       { summary: "Approve a discovered machine", body: approveSchema, example: { os: "debian-13" } },
-      (machine, { body, principal }) => approve(machine, { body, source: principal.source, machines }),
+      (machine, { body, principal }) =>
+        approve(machine, { body, source: principal.source, machines, resources }),
     ),
     action("retire", { summary: "Retire a machine", body: nothing }, ({ name }, { principal }) =>
       machines.retire(name, principal.source),
@@ -83,13 +84,16 @@ async function approve(
     readonly body: Readonly<Record<string, unknown>>;
     readonly source: string;
     readonly machines: Services["machines"];
+    readonly resources: Services["resources"];
   },
 ): Promise<Machine | Reply> {
-  const { body, source, machines } = options;
+  const { body, source, machines, resources } = options;
   if (Object.keys(body).length === 0) return machines.approve(machine.name, {}, source);
   const spec = mergePatch(machine.spec, body);
   const result = machineSpecSchema.safeParse(spec);
   if (!result.success) return problem(unfit(faultsOf(result.error, machineSpecSchema, spec)));
+  const faults = resources.faultsOf({ name: machine.name, spec: result.data });
+  if (faults.length > 0) return problem(unfit(faults));
   return machines.approve(machine.name, { spec: result.data }, source);
 }
 

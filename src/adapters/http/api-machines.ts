@@ -3,6 +3,7 @@ import { z } from "zod";
 import { faultsOf } from "../../domain/faults.ts";
 import { LIFECYCLE_STATES, type Machine } from "../../domain/machine.ts";
 import { machineSpecSchema, nameSchema } from "../../domain/machine-spec.ts";
+import { defaultName } from "../../services/machine-changes.ts";
 import { type ApiRoute, json, problem, type Reply, route } from "./api-route.ts";
 import type { ControlServices } from "./control-ports.ts";
 import { machineView } from "./machine-view.ts";
@@ -73,6 +74,8 @@ export function machineRoutes({ machines, resources }: Services): readonly ApiRo
       example: { mac: "52:54:00:12:34:01", name: "kube0", os: "debian-13" },
       handle: async ({ body, principal }) => {
         const { name, ...spec } = body;
+        const faults = resources.faultsOf({ name: name ?? defaultName(spec.mac), spec });
+        if (faults.length > 0) return problem(unfit(faults));
         return machineReply(await machines.register({ name, spec }, principal.source), principal, 201);
       },
     }),
@@ -118,6 +121,12 @@ export function machineRoutes({ machines, resources }: Services): readonly ApiRo
         const spec = mergePatch(machine.spec, body);
         const result = machineSpecSchema.safeParse(spec);
         if (!result.success) return problem(unfit(faultsOf(result.error, machineSpecSchema, spec)));
+        // What is wrong with it already stands in the way of no other change.
+        const known = new Set(resources.faultsOf(machine).map(({ message }) => message));
+        const faults = resources
+          .faultsOf({ name: machine.name, spec: result.data })
+          .filter(({ message }) => !known.has(message));
+        if (faults.length > 0) return problem(unfit(faults));
         const request = { spec: result.data, revision: machine.revision };
         return machineReply(await machines.update(machine.name, request, principal.source), principal);
       },

@@ -6,6 +6,7 @@ import { componentFindings } from "./component-findings.ts";
 import { addressesOf, endpointFindings } from "./endpoint-faults.ts";
 import { type CheckedCluster, type CheckedMachine, type Finding, type RackFacts, refuse } from "./finding.ts";
 import { faultIn } from "./inherit.ts";
+import { applianceFindings, installFindings } from "./machine-faults.ts";
 import { memberFindings } from "./member-faults.ts";
 import { clusterView } from "./members.ts";
 import { clusterNetworkFindings } from "./network-faults.ts";
@@ -56,6 +57,7 @@ export function judgeClusters(
   );
   const findings = [
     ...twinFindings(machines),
+    ...machines.flatMap(installFindings),
     ...applianceFindings(machines, facts),
     ...clusters.flatMap((cluster) => [
       ...clusterNetworkFindings(cluster, facts),
@@ -96,24 +98,4 @@ function twinFindings(machines: readonly CheckedMachine[]): readonly Finding[] {
     ...macsOf(machine.spec).flatMap((mac) => claim(machine, mac, ["mac"])),
     ...addressesOf(machine.spec).flatMap((address) => claim(machine, address, ["address"])),
   ]);
-}
-
-function applianceFindings(
-  machines: readonly CheckedMachine[],
-  { address, subnets }: RackFacts,
-): readonly Finding[] {
-  const taken = new Map<string, string>([
-    ...subnets.flatMap(({ router, cidr }): [string, string][] =>
-      router === undefined ? [] : [[router, `the router of ${cidr}`]],
-    ),
-    ...(address === undefined
-      ? []
-      : ([[address, "the appliance's own address"]] satisfies [string, string][])),
-  ]);
-  return machines.flatMap((machine) =>
-    addressesOf(machine.spec).flatMap((own) => {
-      const what = taken.get(own);
-      return what === undefined ? [] : [refuse(machine.at(["address"], `${own} is ${what}`))];
-    }),
-  );
 }

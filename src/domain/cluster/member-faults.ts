@@ -74,7 +74,8 @@ function roleFindings({ view, machines }: CheckedCluster): readonly Finding[] {
   });
 }
 
-function addressFindings(
+/** A member's address: one that stays, in the cluster's network, and nobody else's. */
+export function addressFindings(
   { spec, at, name }: CheckedMachine,
   cluster: CheckedCluster,
   facts: RackFacts,

@@ -3,6 +3,7 @@ import { changeFaults, memberChangeFaults } from "../../domain/cluster/change-fa
 import { type Judgement, judgeClusters } from "../../domain/cluster/cluster-faults.ts";
 import type { RackFacts } from "../../domain/cluster/finding.ts";
 import { faultIn } from "../../domain/cluster/inherit.ts";
+import { loneMachineFaults } from "../../domain/cluster/machine-faults.ts";
 import { type ClusterView, clusterView } from "../../domain/cluster/members.ts";
 import {
   faultAt,
@@ -12,7 +13,11 @@ import {
   type ResourceKind,
   type StoredResource,
 } from "../../domain/cluster/resource.ts";
-import { type Resolution, resolveResources } from "../../domain/cluster/resource-set.ts";
+import {
+  type Resolution,
+  type ResolvedMachine,
+  resolveResources,
+} from "../../domain/cluster/resource-set.ts";
 import { ConfigError, type Fault, NotFoundError } from "../../domain/errors.ts";
 import type { LifecycleLimits } from "../../domain/lifecycle-events.ts";
 import type { Clusters } from "../clusters.ts";
@@ -102,6 +107,11 @@ export class Resources implements Service {
     return this.#stored.get(keyOf({ kind, name }));
   }
 
+  /** What stands against a machine that is registered or changed by itself. */
+  faultsOf(machine: Pick<ResolvedMachine, "name" | "spec">): readonly Fault[] {
+    return loneMachineFaults(machine, { clusters: this.#directory.list(), facts: this.#options.facts() });
+  }
+
   /** What `apply` would do with these documents. @throws ConfigError with every fault of theirs */
   plan(read: ReadResult): ApplyPlan {
     return this.#decide({ put: accepted(read), remove: [] }).plan;
@@ -125,12 +135,10 @@ export class Resources implements Service {
   }
 
   #notApplied(kind: ResourceKind, name: string): string {
+    const missing = `there is no ${kind} named ${name} among the documents applied`;
     const cluster = kind === "Machine" ? this.#options.registry.byName(name)?.spec.cluster : undefined;
-    const instead =
-      cluster === undefined
-        ? ""
-        : `; machine ${name} is one of the machines that Cluster ${cluster} counts: take its MAC out there and apply it`;
-    return `there is no ${kind} named ${name} among the documents applied${instead}`;
+    if (cluster === undefined) return missing;
+    return `${missing}; machine ${name} is one of the machines that Cluster ${cluster} counts: take its MAC out there and apply it`;
   }
 
   // One change after the other: each is judged against what the one before it left.

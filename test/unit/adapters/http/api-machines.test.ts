@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import request from "supertest";
+import { CLUSTER } from "../../../support/cluster-documents.ts";
 import { fakeControl } from "../../../support/control-services.ts";
 
 const KUBE0 = { mac: "52:54:00:12:34:01", name: "kube0", os: "debian-13" };
@@ -51,6 +52,40 @@ test("an unknown key is refused with the one that was meant, and nothing changed
     /did you mean "layout"\?.*did you mean "address"\?/,
   );
   assert.deepEqual(control.registry.list(), []);
+});
+
+test("DESIGN-7 what documents may not say is refused of a machine registered or changed by itself, too", async () => {
+  const { app, auth } = await operator();
+  await request(app)
+    .post("/api/v1/apply")
+    .set(auth)
+    .send({ files: [{ name: "rack.yaml", text: CLUSTER }] })
+    .expect(200);
+  const NEW = { mac: "52:54:00:12:34:77", name: "new" };
+  const refused = async (fields: object, words: RegExp) => {
+    const answer = await request(app)
+      .post("/api/v1/machines")
+      .set(auth)
+      .send({ ...NEW, ...fields })
+      .expect(422);
+    assert.match((answer.body as { detail: string }).detail, words);
+  };
+  const member = { cluster: "lab", roles: ["worker"] };
+  await refused({ address: "10.20.0.9" }, /10\.20\.0\.9 is the endpoint of cluster lab/);
+  await refused(
+    { ...member, cluster: "lap", address: "10.20.0.30" },
+    /no cluster named lap; did you mean "lab"\?/,
+  );
+  await refused(member, /new needs an address of its own/);
+  await refused({ ...member, address: "10.20.0.255" }, /the broadcast address/);
+  await refused({ install: { layout: "raid1" } }, /raid1 takes two disks/);
+  await request(app)
+    .post("/api/v1/machines")
+    .set(auth)
+    .send({ ...NEW, ...member, address: "10.20.0.30" })
+    .expect(201);
+  await request(app).patch("/api/v1/machines/new").set(auth).send({ address: "10.20.0.9" }).expect(422);
+  await request(app).patch("/api/v1/machines/new").set(auth).send({ timezone: "Europe/Berlin" }).expect(200);
 });
 
 test("a MAC or a name that belongs to another machine is a conflict", async () => {

@@ -210,6 +210,14 @@ apiVersion: muster/v1`,
     facts: { addons: new Map([["metrics-server", { kind: "addon" }]]) },
   },
   {
+    name: "S3-02 mirrored system disks with one rule for both",
+    replace: [
+      "      roles: [worker]\n",
+      "      roles: [worker]\n      spec: { install: { layout: raid1 } }\n",
+    ],
+    says: [19, /raid1 takes two disks: write two rules/],
+  },
+  {
     name: "S4-22 an add-on that is named twice",
     replace: [NETWORK, "addons: [metrics-server, metrics-server]"],
     says: [6, /addons\[1\]: metrics-server is there twice/],
