@@ -106,6 +106,15 @@ turn() {
 	echo "reason='because a test says so'"
 }
 
+# Answers that are no, one in each line: what is asked for and the code.
+refused() {
+	next=$(head -n 1 "$appliance/refusals" 2>/dev/null)
+	[ -n "$next" ] && [ "${1##*/}" = "${next% *}" ] || return 1
+	sed -i 1d "$appliance/refusals"
+	echo "the store is busy" >"$out"
+	printf %s "${next#* }"
+}
+
 curl() {
 	out=''
 	url=''
@@ -120,6 +129,7 @@ curl() {
 		esac
 		shift
 	done
+	if refused "$url"; then return; fi
 	case $url in
 	*/mirror/*) cp "$appliance/files/${url##*/}" "$out" ;;
 	*/payload)
