@@ -342,6 +342,9 @@ test("a backup is there whole, readable by its owner only, or not at all", async
   const file = path.join(directory, "muster.backup");
   assert.equal(await readFile(file, "utf8"), "state");
   assert.equal((await stat(file)).mode & 0o777, 0o600);
+  const elsewhere = terminal();
+  assert.equal(await elsewhere.run("backup", "gone/muster.backup"), 2);
+  assert.match(elsewhere.err, /cannot write .*gone\/muster\.backup: its directory does not exist/);
 });
 
 test("a pull is followed to its end; missing assets fail with the reason", async (t) => {
