@@ -18,7 +18,7 @@ const BALANCERS: readonly LabMember[] = [41, 42].map((number, index) => ({
   roles: ["load-balancer"],
 }));
 
-test("S0-07 external etcd on three hosts and a dedicated pair of load balancers", async (t) => {
+test("S0-07, S4-12 external etcd on three hosts and a dedicated pair of load balancers", async (t) => {
   if (needsClusterLab(t)) return;
   const bed = await ClusterBed.open(t);
   const nodes = members({ controlPlanes: 2, workers: 1 });
