@@ -6,7 +6,9 @@ import { createAddressProbe } from "../adapters/network/address-holder.ts";
 import { createNunjucksTemplates } from "../adapters/templates/nunjucks-templates.ts";
 import { PACKAGE_ROOT } from "../config/package-root.ts";
 import { isBanished } from "../domain/cluster/cluster-record.ts";
+import type { ClusterView } from "../domain/cluster/members.ts";
 import { AddonsTurns } from "../services/cluster/addons-turns.ts";
+import { keepClusterInfo } from "../services/cluster/cluster-info.ts";
 import { ClusterLook } from "../services/cluster/cluster-look.ts";
 import { EndpointCheck } from "../services/cluster/endpoint-check.ts";
 import { JoinTokens } from "../services/cluster/join-tokens.ts";
@@ -120,7 +122,9 @@ function buildTurns(
   const { clusters } = resources.resources;
   const { access } = opened;
   const { events, clusterStates: states, registry: machines } = registry;
-  const tokens = new JoinTokens({ access, states, clock, log, key: identity.keys.joinTokens });
+  const beforeJoin = (cluster: ClusterView): Promise<void> =>
+    keepClusterInfo({ pki: opened.pki, access, events, log }, cluster);
+  const tokens = new JoinTokens({ access, states, clock, log, key: identity.keys.joinTokens, beforeJoin });
   const keeper = new TurnKeeper({ clusters, states, tokens, timers, log });
   const joinTurnMs = config.cluster.joinTurnSeconds * 1000;
   const grants = new TurnGrants({ access, machines, look, tokens, secrets, events, clock, joinTurnMs });

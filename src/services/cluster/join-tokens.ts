@@ -14,6 +14,8 @@ export interface JoinTokensOptions {
   readonly log: Log;
   /** Secret of this appliance that tokens of initialisations are derived from; 32 bytes. */
   readonly key: Uint8Array;
+  /** Makes what the cluster shows to joining machines true, before one of them looks; may fail silently. */
+  readonly beforeJoin?: (cluster: ClusterView) => Promise<void>;
 }
 
 const CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -53,6 +55,7 @@ export class JoinTokens {
     cluster: ClusterView,
     join: { readonly machine: string; readonly lifetimeMs: number },
   ): Promise<BootstrapToken> {
+    await this.#options.beforeJoin?.(cluster);
     const kubernetes = await this.#options.access.kubernetes(cluster);
     return kubernetes.createBootstrapToken({
       lifetimeMs: join.lifetimeMs + MARGIN_MS,
