@@ -24,6 +24,7 @@ class Appliance {
   readonly store = new MemoryAssetStore();
   readonly clock = new FakeClock();
   readonly events = new KeptEvents();
+  readonly log = new KeptLog();
   assets: Assets & Service = this.#create();
 
   async restart(): Promise<void> {
@@ -42,8 +43,8 @@ class Appliance {
   }
 
   #create(): Assets & Service {
-    const { source, tree, store, clock, events } = this;
-    return createAssets({ source, tree, store, clock, events, log: new KeptLog() });
+    const { source, tree, store, clock, events, log } = this;
+    return createAssets({ source, tree, store, clock, events, log });
   }
 }
 
@@ -168,7 +169,7 @@ test("needs with firmware have an initrd of their own, in any order of the packa
   assert.match(bytes ?? "", /^initrd 6\.12\.1\0*firmware-a\0*firmware-b$/);
 });
 
-test("the end of the appliance ends a pull under way", async () => {
+test("the end of the appliance ends a pull under way, and is no failure that the log tells of", async () => {
   const appliance = new Appliance();
   const gate = Promise.withResolvers<undefined>();
   appliance.source.gate = gate.promise.then(() => undefined);
@@ -178,6 +179,7 @@ test("the end of the appliance ends a pull under way", async () => {
   gate.resolve(undefined);
   await stopped;
   assert.equal(appliance.store.records.size, 0);
+  assert.deepEqual(appliance.log.lines, []);
 });
 
 test("an operating system that nobody can pull is named", async () => {
