@@ -44,7 +44,12 @@ export async function serveAppliance(session: Session, options: ServeOptions): P
     session.say("stopped before it served");
     return;
   }
-  const welcome = { dataDir: config.dataDir, onTerminal: isWatched(session), command: commandName(session) };
+  const welcome = {
+    dataDir: config.dataDir,
+    onTerminal: isWatched(session),
+    command: commandName(session),
+    bySudo: session.terminal.environment["SUDO_USER"] !== undefined,
+  };
   for (const line of welcomeLines(appliance, welcome)) session.say(line);
   await notifySystemd("--ready", session.terminal.environment);
   await aborted(interrupted);

@@ -22,15 +22,19 @@ export interface WelcomeOptions {
   readonly onTerminal: boolean;
   /** How the command is called where this was started: `muster`, or `npx muster` in a checkout. */
   readonly command: string;
+  /** Started by sudo: its files and its socket are root's, so the next commands need it too. */
+  readonly bySudo: boolean;
 }
 
 /** The lines, with an example that works when pasted; the token itself only for a person at a terminal. */
 export function welcomeLines(
   appliance: RunningAppliance,
-  { dataDir, onTerminal, command }: WelcomeOptions,
+  { dataDir, onTerminal, command, bySudo }: WelcomeOptions,
 ): readonly string[] {
   const { controlAddress, bootAddress, caFile, adminTokenFile, newAdminToken, complaints } = appliance;
-  const curl = `curl --cacert ${quote(caFile)} -H "Authorization: Bearer $(cat ${quote(adminTokenFile)})"`;
+  const sudo = bySudo ? "sudo " : "";
+  const muster = `${sudo}${command}`;
+  const curl = `${sudo}curl --cacert ${quote(caFile)} -H "Authorization: Bearer $(${sudo}cat ${quote(adminTokenFile)})"`;
   const machines = `${controlAddress}/api/v1/machines`;
   return [
     ...complaints.map((complaint) => `degraded: ${complaint}`),
@@ -41,7 +45,7 @@ export function welcomeLines(
     ...(onTerminal && newAdminToken !== undefined ? [`                ${newAdminToken}`] : []),
     "",
     "Register a machine, power it on, watch it:",
-    `  ${command} register 52:54:00:12:34:01 --name kube0 && ${command} watch`,
+    `  ${muster} register 52:54:00:12:34:01 --name kube0 && ${muster} watch`,
     "The same with curl alone:",
     `  ${curl} --json '{"mac": "52:54:00:12:34:01", "name": "kube0", "os": "debian-13"}' ${machines}`,
     `  ${curl} '${machines}/kube0?wait=installed&timeout=300'`,
