@@ -16,7 +16,8 @@ const TYPES: Readonly<Record<string, string>> = {
   string: "a text",
   boolean: "true or false",
 };
-const SIZES: Readonly<Record<string, string>> = { string: " characters", array: " entries", set: " entries" };
+const SIZES: Readonly<Record<string, string>> = { string: "character", array: "entry", set: "entry" };
+const PLURALS: Readonly<Record<string, string>> = { character: "characters", entry: "entries" };
 
 /**
  * What was expected, what was found, and which of the known words was probably meant.
@@ -31,18 +32,27 @@ export function complaintWords(issue: Issue, found?: unknown): string {
     case "invalid_value":
       return choiceWords(issue.values.map(String), found);
     case "too_small":
-      return `expected ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}${SIZES[issue.origin] ?? ""}${shown(found)}`;
+      return `expected ${issue.inclusive === false ? "more than" : "at least"} ${sized(issue.minimum, issue.origin)}${shown(found)}`;
     case "too_big":
-      return `expected ${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}${SIZES[issue.origin] ?? ""}${shown(found)}`;
+      return `expected ${issue.inclusive === false ? "less than" : "at most"} ${sized(issue.maximum, issue.origin)}${shown(found)}`;
     case "invalid_format":
       if (issue.format === "starts_with" && "prefix" in issue)
         return `expected a text that begins with ${String(issue.prefix)}${shown(found)}`;
       return `does not have the form that is expected${shown(found)}`;
+    case "invalid_key":
+      return `is no name that can stand here${issue.issues[0] && !GENERIC.test(issue.issues[0].message) ? `: ${issue.issues[0].message}` : ""}`;
     case "invalid_union":
       return `fits none of the forms that are known${shown(found)}`;
     default:
       return issue.message;
   }
+}
+
+/** `3 entries`, `1 character`, or the number alone. */
+function sized(limit: number | bigint, origin: string): string {
+  const thing = SIZES[origin];
+  if (thing === undefined) return String(limit);
+  return `${limit} ${Number(limit) === 1 ? thing : (PLURALS[thing] ?? thing)}`;
 }
 
 function choiceWords(values: readonly string[], found: unknown): string {

@@ -186,7 +186,7 @@ export const machineSpecSchema = z.strictObject({
     .describe("Time zone"),
   locale: z
     .string()
-    .regex(/^[A-Za-z_]+(\.[A-Za-z0-9-]+)?$/)
+    .regex(/^[A-Za-z_]+(\.[A-Za-z0-9-]+)?$/, "expected a locale such as en_US.UTF-8")
     .default("en_US.UTF-8")
     .describe("Language of messages"),
   keyboard: z

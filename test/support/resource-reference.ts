@@ -166,5 +166,6 @@ is a further machine. A MAC that is taken out is a machine forgotten, which is r
 server leases addresses, keep these out of its pools.
 
 **What stays.** A machine that is installed keeps its system whatever its document says; changes to its installation count from the next
-reimage. A retired machine stays retired. Once a cluster has begun, what is written into its certificates and nodes (endpoint, networks,
-etcd's place, the Kubernetes version) cannot be changed by applying.`;
+reimage. A retired machine stays retired. What is changed over the API at a machine that a document describes lasts until the next apply,
+of whatever documents: the plan shows it going. Once a cluster has begun, what is written into its certificates and nodes (endpoint,
+networks, etcd's place, the Kubernetes version) cannot be changed by applying.`;

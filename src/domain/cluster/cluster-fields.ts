@@ -56,7 +56,10 @@ export const extraArgsSchema = z
     z.strictObject({
       name: z
         .string()
-        .regex(/^[a-z0-9][a-z0-9-]*$/)
+        .regex(
+          /^[a-z0-9][a-z0-9-]*$/,
+          "expected the name of an argument without the dashes before it, like v",
+        )
         .describe("Name of the argument, without dashes"),
       value: argumentValueSchema.describe("Its value"),
     }),

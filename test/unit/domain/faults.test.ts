@@ -52,8 +52,18 @@ test("what was expected and found is said in plain words, with the word that was
     size: z.number(),
     role: z.string().min(2, "a role has two letters"),
     gone: z.boolean(),
+    labels: z.record(z.string().regex(/^[a-z]+$/, "letters only"), z.string()),
   });
-  const value = { layout: "lmv", prefix: 8, port: 300, names: [], path: "sda", size: "big", role: "a" };
+  const value = {
+    layout: "lmv",
+    prefix: 8,
+    port: 300,
+    names: [],
+    path: "sda",
+    size: "big",
+    role: "a",
+    labels: { "a b": "c" },
+  };
   const result = schema.safeParse(value);
   assert.ok(!result.success);
   assert.deepEqual(
@@ -62,11 +72,12 @@ test("what was expected and found is said in plain words, with the word that was
       'layout: expected regular, lvm or raid1, found "lmv"; did you mean "lvm"?',
       "prefix: expected at least 16, found 8",
       "port: expected at most 255, found 300",
-      "names: expected at least 1 entries, found []",
+      "names: expected at least 1 entry, found []",
       'path: expected a text that begins with /dev/, found "sda"',
       'size: expected a number, found "big"',
       "role: a role has two letters",
       "gone: is required",
+      "labels.a b: is no name that can stand here: letters only",
     ],
   );
 });
