@@ -25,27 +25,28 @@ const PLURALS: Readonly<Record<string, string>> = { character: "characters", ent
  */
 export function complaintWords(issue: Issue, found?: unknown): string {
   if (!GENERIC.test(issue.message)) return issue.message;
-  switch (issue.code) {
-    case "invalid_type":
-      if (issue.message.endsWith("received undefined")) return "is required";
-      return `expected ${TYPES[issue.expected] ?? issue.expected}${shown(found)}`;
-    case "invalid_value":
-      return choiceWords(issue.values.map(String), found);
-    case "too_small":
-      return `expected ${issue.inclusive === false ? "more than" : "at least"} ${sized(issue.minimum, issue.origin)}${shown(found)}`;
-    case "too_big":
-      return `expected ${issue.inclusive === false ? "less than" : "at most"} ${sized(issue.maximum, issue.origin)}${shown(found)}`;
-    case "invalid_format":
-      if (issue.format === "starts_with" && "prefix" in issue)
-        return `expected a text that begins with ${String(issue.prefix)}${shown(found)}`;
-      return `does not have the form that is expected${shown(found)}`;
-    case "invalid_key":
-      return `is no name that can stand here${issue.issues[0] && !GENERIC.test(issue.issues[0].message) ? `: ${issue.issues[0].message}` : ""}`;
-    case "invalid_union":
-      return `fits none of the forms that are known${shown(found)}`;
-    default:
-      return issue.message;
-  }
+  if (issue.code === "invalid_type" && issue.message.endsWith("received undefined")) return "is required";
+  if (issue.code === "invalid_value") return choiceWords(issue.values.map(String), found);
+  if (issue.code === "invalid_key") return keyWords(issue.issues[0]);
+  return `${expectation(issue)}${shown(found)}`;
+}
+
+function expectation(issue: Issue): string {
+  if (issue.code === "invalid_type") return `expected ${TYPES[issue.expected] ?? issue.expected}`;
+  if (issue.code === "too_small")
+    return `expected ${issue.inclusive === false ? "more than" : "at least"} ${sized(issue.minimum, issue.origin)}`;
+  if (issue.code === "too_big")
+    return `expected ${issue.inclusive === false ? "less than" : "at most"} ${sized(issue.maximum, issue.origin)}`;
+  if (issue.code === "invalid_format")
+    return issue.format === "starts_with" && "prefix" in issue
+      ? `expected a text that begins with ${String(issue.prefix)}`
+      : "does not have the form that is expected";
+  return issue.code === "invalid_union" ? "fits none of the forms that are known" : issue.message;
+}
+
+function keyWords(inner: Issue | undefined): string {
+  const why = inner && !GENERIC.test(inner.message) ? `: ${inner.message}` : "";
+  return `is no name that can stand here${why}`;
 }
 
 /** `3 entries`, `1 character`, or the number alone. */
