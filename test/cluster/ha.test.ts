@@ -7,6 +7,7 @@ import { isReady, type Kubectl } from "../support/cluster/kubectl.ts";
 import { clusterFile, ENDPOINT, members, VIP } from "../support/cluster/lab-cluster.ts";
 import { podOn, serviceOf, waitForPod } from "../support/cluster/pods.ts";
 import { seededOrder } from "../support/cluster/seed.ts";
+import { statusBecomes } from "../support/cluster/status.ts";
 import { vipHolder, waitForApi } from "../support/cluster/vip.ts";
 
 const ALL = members({ controlPlanes: 3, workers: 2 });
@@ -41,6 +42,18 @@ test("S2-24 three control planes and two workers, switched on in any order, beco
     "S2-01, S4-20, S4-21 pods resolve names through the cluster IP and reach a service on the other worker",
     async () => reachesService(kubectl),
   );
+  await t.test("S0-09, S0-10 muster cluster status says that the cluster is healthy", async (inner) => {
+    const text = await statusBecomes(bed, {
+      cluster: "lab",
+      seconds: 120,
+      isWanted: ({ healthy }) => healthy,
+    });
+    inner.diagnostic(text);
+    assert.match(text, /^exit 0\nlab: healthy, 5 of 5 nodes ready$/m);
+    assert.match(text, /^etcd +3 of 3\+ +1 /m);
+    assert.match(text, /^dns +coredns +2\/2/m);
+    assert.equal(text.match(/^(api|etcd) +c[123] +(ready|healthy)/gm)?.length, 6);
+  });
   await t.test(
     "S0-16, S1-01 the API answers through the VIP within five seconds of its holder's death",
     async (inner) => survivesHolder(inner, bed),
@@ -96,8 +109,25 @@ async function survivesHolder(t: TestContext, bed: ClusterBed): Promise<void> {
   const seconds = (performance.now() - killed) / 1000;
   t.diagnostic(`${holder.name} held the VIP; the API answered again after ${seconds.toFixed(1)} s`);
   assert.ok(seconds < FAILOVER_SECONDS, `it took ${seconds.toFixed(1)} s`);
+  await tellsTheLoss(t, bed, holder.name);
   await holder.powerOn();
   await isVoterAgain(bed, holder.name);
+}
+
+/** With the holder dead the status says what is lost and what still holds. */
+async function tellsTheLoss(t: TestContext, bed: ClusterBed, dead: string): Promise<void> {
+  const text = await statusBecomes(bed, {
+    cluster: "lab",
+    seconds: 120,
+    isWanted: ({ nodes }) => nodes.some(({ name, state }) => name === dead && state === "not-ready"),
+  });
+  t.diagnostic(text);
+  assert.match(text, /^lab: works, \d+ problems, 4 of 5 nodes ready$/m);
+  assert.match(text, new RegExp(`^ +- etcd on ${dead} is unreachable$`, "m"));
+  assert.match(text, /^ +- etcd goes on with 2 of its 3 members and must not lose another$/m);
+  assert.match(text, new RegExp(`^ +- the API server of ${dead} .* does not answer`, "m"));
+  assert.match(text, /^endpoint +- +ready/m);
+  assert.match(text, /^API server +2 of 2\+ +1 /m);
 }
 
 /** Waits until a member that was off counts for etcd's quorum again: before that, no other may leave. */
