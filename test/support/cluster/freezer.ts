@@ -1,10 +1,10 @@
 /** A machine that stands still: no process of it gets to do anything until it is thawed. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 const STATE = "freezer.state";
-const MOST_TRIES = 2000;
+const MOST_TRIES = 10_000;
 
 /** Stops every process of a group and returns when the last one stands still. */
 export async function freeze(group: string): Promise<void> {
@@ -13,6 +13,21 @@ export async function freeze(group: string): Promise<void> {
   for (let tries = 0; readFileSync(state, "utf8").trim() !== "FROZEN"; tries++) {
     if (tries > MOST_TRIES) throw new Error(`${group} does not freeze`);
     await delay(1);
+  }
+}
+
+/** Kills every process of a frozen group and of those below it but one; each dies at the thaw, before its next instruction. */
+export function killFrozen(group: string, spared: number): void {
+  for (const entry of readdirSync(group, { withFileTypes: true })) {
+    if (entry.isDirectory()) killFrozen(path.join(group, entry.name), spared);
+  }
+  const pids = readFileSync(path.join(group, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number);
+  for (const pid of pids.filter((each) => each !== spared)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It was dead already.
+    }
   }
 }
 

@@ -18,7 +18,7 @@ import {
   type RunOptions,
 } from "../netns.ts";
 import { cgroupScript, freezerOf, removeCgroups } from "./cgroups.ts";
-import { thaw } from "./freezer.ts";
+import { freeze, killFrozen, thaw } from "./freezer.ts";
 
 /** Directories of their own: an overlay file system cannot hold another one, nor etcd's locks. */
 const DIRECTORIES = {
@@ -133,9 +133,13 @@ export class ClusterMachine {
     const child = this.#process;
     if (child?.pid === undefined) return;
     const init = await this.#init();
-    kill(init ?? child.pid);
-    // The signal reaches a frozen process when it is thawed, before the next instruction of its own.
-    thaw(this.freezer);
+    if (init === undefined) kill(child.pid);
+    else {
+      // Without the standstill some would go on for a moment, and report that others are gone.
+      await freeze(this.freezer);
+      killFrozen(this.freezer, child.pid);
+      thaw(this.freezer);
+    }
     const late = setTimeout(() => kill(child.pid ?? 0), 10_000);
     await this.#ended;
     clearTimeout(late);
