@@ -21,8 +21,8 @@ const LATE = "w2";
 const LATE_SECONDS = Number(process.env["CLUSTER_LATE_SECONDS"] ?? 30);
 /** How long the holder of the init turn is away after its turn was given to another machine. */
 const GONE_SECONDS = Number(process.env["CLUSTER_GONE_SECONDS"] ?? 60);
-/** So long it has to stay clean after it has reset itself. */
-const CLEAN_SECONDS = 20;
+/** So long a holder that is back is looked at. */
+const WATCHED_SECONDS = 90;
 const SECONDS = 1500;
 
 test("machines that lose power at any step, a killed appliance and a late machine end in the same one cluster", async (t) => {
@@ -66,38 +66,19 @@ test("an init holder that comes back after its turn was given away cannot form a
   await delay(GONE_SECONDS * 1000);
   await bed.machine("c1").powerOn();
   await formsNothing(bed, before);
-  await isTakenInAgain(bed, before);
 });
 
-/** The holder is back with everything it had: until it has reset itself, and after, neither its etcd nor its API server rises. */
+/** The holder is back with everything it had: the appliance refuses it, and neither its etcd nor its API server rises. */
 async function formsNothing(bed: ClusterBed, before: readonly string[]): Promise<void> {
-  const c1 = bed.machine("c1");
   const back = performance.now();
-  const left = (): Promise<string> =>
-    c1.must("ls -A /var/lib/etcd; ls /etc/kubernetes/*.conf 2>/dev/null || true").catch(String);
-  for (let clean = 0; clean < CLEAN_SECONDS; ) {
-    const { stdout } = await c1.run("ss", ["-Hltn"]);
+  while (performance.now() - back < WATCHED_SECONDS * 1000) {
+    const { stdout } = await bed.machine("c1").run("ss", ["-Hltn"]);
     assert.doesNotMatch(stdout, /:(2379|2380|6443)\b/, "c1 runs neither etcd nor an API server");
-    clean = (await left()).trim() === "" ? clean + 1 : 0;
-    assert.ok(performance.now() - back < SECONDS * 1000, `c1 keeps what it had begun: ${await left()}`);
     await delay(1000);
   }
   assert.deepEqual(await etcdAnswers(bed, [{ name: "c2" }, { name: "c3" }]), before);
   const kubectl = await bed.kubectl("lab");
   assert.deepEqual((await kubectl.nodes()).map(({ metadata }) => metadata.name).sort(), ["c2", "c3"]);
-}
-
-/** Installed anew it is a member like any other. */
-async function isTakenInAgain(bed: ClusterBed, before: readonly string[]): Promise<void> {
-  const c1 = bed.machine("c1");
-  await bed.muster(["reimage", "c1", "--yes"]);
-  await bed.appliance.waitForMachine("c1", ({ state }) => state === "registered", SECONDS);
-  await c1.wipeDisk();
-  await bed.install(c1);
-  await c1.powerOn();
-  await bed.waitForReady([{ name: "c1" }], SECONDS);
-  const answers = await etcdAnswers(bed, CONTROL_PLANES);
-  assert.deepEqual(new Set(answers), new Set([`${before[0]?.split(" ")[0] ?? ""} c1,c2,c3`]));
 }
 
 /** What etcd says as soon as it says anything. */
