@@ -28,6 +28,7 @@ test("S4-10 a cluster comes to be while its authorities are replaced", async (t)
       const signer = new X509Certificate(await control.must("cat /etc/kubernetes/pki/ca-signing.crt"));
       const own = await bed.machine(WORKER.name).must("cat /var/lib/kubelet/pki/kubelet-client-current.pem");
       assert.ok(new X509Certificate(own).verify(signer.publicKey));
+      assert.equal(await bed.machine(WORKER.name).must("cat /etc/kubernetes/pki/ca.crt"), trusted);
     },
   );
   await t.test(
