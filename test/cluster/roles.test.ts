@@ -75,10 +75,12 @@ test("a cluster behind firewalls with its own name server, registry, admin host 
 async function isRefused(bed: ClusterBed, disk: MemoryDisk): Promise<void> {
   const before = await disk.digest();
   const wanted = `${disk.path} is meant for data but is not blank: ext4`;
-  for (const deadline = performance.now() + SECONDS * 1000; ; await delay(500)) {
+  const deadline = performance.now() + SECONDS * 1000;
+  for (;;) {
     const { state, failure } = await bed.appliance.machine("w1");
     if (state === "failed" && failure?.reason.includes(wanted) === true) break;
     assert.ok(performance.now() < deadline, `w1 is ${state}: ${failure?.reason ?? ""}\n${bed.report()}`);
+    await delay(500);
   }
   assert.equal(await disk.digest(), before, "nothing was written to it");
 }

@@ -186,7 +186,7 @@ test("S4-23 S4-24 nodes trust the cluster's own registry in the runtime and in t
   );
   const passwords = planOf(cluster, "dreg0").files.find(({ path }) => path.endsWith("/htpasswd"));
   assert.equal(passwords?.content, `lab:${hash}\n`);
-  assert.equal(passwords?.mode, "0640", "the registry's group reads it");
+  assert.equal(passwords.mode, "0640", "the registry's group reads it");
 });
 
 test("S4-05 the zone leads the registry's own name to its machine, whose address keeps one name", () => {
