@@ -1,5 +1,6 @@
 /** The command line and the appliance as processes, the way a person uses them. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFile, stat, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -110,9 +111,9 @@ test("a taken port ends the start with one sentence that names who holds it, and
   ]);
   await rival.waitFor(/DHCP, IP range/);
   const daemon = serving.start();
+  const ended = once(daemon.child, "close");
   await daemon.waitFor(/taken by/);
-  const code = await new Promise((resolve) => daemon.child.once("close", resolve));
-  assert.equal(code, 1);
+  assert.equal((await ended)[0], 1);
   const said = daemon
     .output()
     .split("\n")
