@@ -269,6 +269,9 @@ async function datagrams(
   };
 }
 
+/** Leases that have to be acknowledged around kills for the test to say something. */
+const ENOUGH_ACKS = 200;
+
 test("D-33, D-61 kill -9 during a lease storm: no acknowledged lease is lost", async (t) => {
   if (skipped(t, "tcpdump", "perfdhcp")) return;
   const pools = [{ from: "10.80.1.0", to: "10.80.15.250" }];
@@ -276,7 +279,8 @@ test("D-33, D-61 kill -9 during a lease storm: no acknowledged lease is lost", a
   const lab = await dhcpLab(t, { dhcp: { unknown: "discover", clientRate: 1000 }, network });
   const relay = await neighbour(t, lab, "perf", "10.80.0.250");
   const acked = new Set<string>();
-  for (let round = 0; round < 3; round++) {
+  // A busy host sees few exchanges before a kill: it is killed more often.
+  for (let round = 0; round < 3 || (acked.size <= ENOUGH_ACKS && round < 9); round++) {
     const capture = relay.spawn("tcpdump", [
       "-i",
       "eth0",
@@ -291,7 +295,7 @@ test("D-33, D-61 kill -9 during a lease storm: no acknowledged lease is lost", a
     const seed = String(1000 + round);
     const args = ["-4", "-l", "10.80.0.250", "-r", "800", "-R", "3000", "-p", "3", "-s", seed, SERVER];
     const storm = relay.spawn("perfdhcp", args);
-    await delay(700 + 400 * round);
+    await delay(700 + 400 * (round % 3));
     lab.daemon.child.kill("SIGKILL");
     await delay(400);
     await storm.stop("SIGKILL");
@@ -304,8 +308,8 @@ test("D-33, D-61 kill -9 during a lease storm: no acknowledged lease is lost", a
     const lost = [...acked].filter((address) => !known.has(address));
     assert.deepEqual(lost, [], `round ${round}: ${acked.size} acknowledged`);
   }
-  t.diagnostic(`${acked.size} leases acknowledged around three kills`);
-  assert.ok(acked.size > 200);
+  t.diagnostic(`${acked.size} leases acknowledged around the kills`);
+  assert.ok(acked.size > ENOUGH_ACKS, `${acked.size} acknowledged`);
 });
 
 /** Addresses in the ACKs of a verbose tcpdump. */
