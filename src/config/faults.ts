@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { Fault } from "../domain/errors.ts";
 import { closest } from "../domain/suggest.ts";
+import { pathText, valueAt } from "../domain/value-path.ts";
 import { nodeAt } from "./settings.ts";
 import type { Origin } from "./source.ts";
 
@@ -35,14 +36,6 @@ export function located(path: readonly PropertyKey[], origin: Origin, message: s
   if (origin.kind === "environment") return { path: name, message, file: origin.variable };
   if (origin.kind === "flag") return { path: name, message, file: origin.flag };
   return { path: name, message };
-}
-
-/** `network.subnets[0].cidr` */
-export function pathText(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, step) => {
-    if (typeof step === "number") return `${text}[${step}]`;
-    return text === "" ? String(step) : `${text}.${String(step)}`;
-  }, "");
 }
 
 /** `; did you mean "…"?`, or nothing when no candidate is near. */
@@ -89,13 +82,4 @@ function show(value: unknown): string {
   const text =
     typeof value === "string" ? `"${value}"` : value === undefined ? "nothing" : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
-}
-
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  let value = root;
-  for (const step of path) {
-    if (typeof value !== "object" || value === null) return undefined;
-    value = (value as Record<PropertyKey, unknown>)[step];
-  }
-  return value;
 }

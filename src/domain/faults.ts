@@ -3,6 +3,7 @@ import { z } from "zod";
 import { complaintWords } from "./complaint-words.ts";
 import type { Fault } from "./errors.ts";
 import { closest } from "./suggest.ts";
+import { pathText, valueAt } from "./value-path.ts";
 
 type Issue = z.core.$ZodIssue;
 type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -69,15 +70,6 @@ function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[
   return [...branches].sort((a, b) => depth(b) - depth(a))[0];
 }
 
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  let value = root;
-  for (const step of path) {
-    if (typeof value !== "object" || value === null) return undefined;
-    value = (value as Record<PropertyKey, unknown>)[step];
-  }
-  return value;
-}
-
 function keysAt(shape: JsonSchema, path: readonly PropertyKey[]): ReadonlySet<string> {
   let here: readonly JsonSchema[] = alternatives(shape);
   for (const step of path) here = here.flatMap((one) => stepInto(one, step)).flatMap(alternatives);
@@ -98,12 +90,4 @@ function alternatives(shape: JsonSchema): JsonSchema[] {
 
 function isSchema(value: unknown): value is JsonSchema {
   return typeof value === "object" && value !== null;
-}
-
-/** `install.disk.match`, `interfaces[0].mac` */
-export function pathText(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, step) => {
-    if (typeof step === "number") return `${text}[${step}]`;
-    return text === "" ? String(step) : `${text}.${String(step)}`;
-  }, "");
 }

@@ -1,6 +1,6 @@
 /** How a machine's spec comes about: cluster, then profiles, then the machine itself; what is said later wins. */
 import type { Fault } from "../errors.ts";
-import { pathText } from "../faults.ts";
+import { pathText } from "../value-path.ts";
 import { faultAt, type PlacedResource, type RawSpec } from "./resource.ts";
 
 type Path = readonly PropertyKey[];

@@ -1,8 +1,8 @@
 /** Rules of one machine, whether a document describes it or somebody registers it by itself. */
 import type { Fault } from "../errors.ts";
-import { pathText } from "../faults.ts";
 import type { MachineSpec } from "../machine-spec.ts";
 import { closest } from "../suggest.ts";
+import { pathText } from "../value-path.ts";
 import { addressesOf } from "./endpoint-faults.ts";
 import { type CheckedMachine, type Finding, type RackFacts, refuse } from "./finding.ts";
 import { addressFindings } from "./member-faults.ts";

@@ -1,8 +1,8 @@
 /** Resource documents as people write and the appliance keeps them: kind, name, and a spec that is not yet parsed. */
 import { z } from "zod";
 import type { Fault } from "../errors.ts";
-import { pathText } from "../faults.ts";
 import { nameSchema } from "../machine-spec.ts";
+import { pathText } from "../value-path.ts";
 
 const API_VERSION = "muster/v1";
 export const RESOURCE_KINDS = ["Cluster", "Profile", "Machine"] as const;

@@ -3,8 +3,9 @@ import { type Document, LineCounter, parseAllDocuments } from "yaml";
 import { offsetOf, sentence, startOf } from "../../config/yaml-place.ts";
 import { documentSchema, keyOf, type Place, type PlacedResource } from "../../domain/cluster/resource.ts";
 import type { Fault } from "../../domain/errors.ts";
-import { complaintsOf, pathText } from "../../domain/faults.ts";
+import { complaintsOf } from "../../domain/faults.ts";
 import { MAX_NESTING, nestsTooDeep } from "../../domain/nesting.ts";
+import { pathText } from "../../domain/value-path.ts";
 
 /** One text of documents, as a file or the body of a request holds it. */
 export interface ResourceText {

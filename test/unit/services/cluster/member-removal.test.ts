@@ -44,6 +44,23 @@ async function ready() {
   return { ...services, removal, reimage, build, state, copies };
 }
 
+/** The same machines before any has joined, drained at once. */
+async function notYetMembers() {
+  const services = await startTurns();
+  const { core, clusters, states, look, rack } = services;
+  const shared = { clusters, states, machines: core.registry, look, events: core.events, clock: core.clock };
+  const removal = new MemberRemoval({
+    ...shared,
+    access: rack,
+    timers: core.clock,
+    log: core.log,
+    drainMs: 1,
+  });
+  const guards = [quorumGuard(shared)];
+  const common = { registry: core.registry, clock: core.clock, limits: LIMITS };
+  return { ...services, removal, reimage: new Reimage({ ...common, guards, removal }) };
+}
+
 test("DESIGN-5.6 S0-17 a control plane is drained, leaves etcd, loses its Node, and is registered in its next generation", async () => {
   const { reimage, removal, rack, core, states, state } = await ready();
   const machine = await reimage.reimage("kube0", {}, "cli");
@@ -166,18 +183,7 @@ test("DESIGN-5.6 a restarted appliance goes on with a removal", async () => {
 });
 
 test("DESIGN-5.6 the second control plane is not reimaged while it joins: with its vote and without it etcd would be dead", async () => {
-  const { core, clusters, states, look, rack, turns, reports } = await startTurns();
-  const shared = { clusters, states, machines: core.registry, look, events: core.events, clock: core.clock };
-  const removal = new MemberRemoval({
-    ...shared,
-    access: rack,
-    timers: core.clock,
-    log: core.log,
-    drainMs: 1,
-  });
-  const guards = [quorumGuard(shared)];
-  const common = { registry: core.registry, clock: core.clock, limits: LIMITS };
-  const reimage = new Reimage({ ...common, guards, removal });
+  const { core, rack, turns, reports, removal, reimage } = await notYetMembers();
   const [first, second] = ["kube0", "kube1"].map((machine) => ({ machine, generation: 1 })) as [
     { machine: string; generation: number },
     { machine: string; generation: number },
@@ -205,21 +211,6 @@ test("DESIGN-5.6 stopping while a machine drains leaves it draining", async () =
 });
 
 test("DESIGN-3.6 a machine in no cluster, or not yet in it, is reimaged at once", async () => {
-  const { core, clusters, states, look, rack } = await startTurns();
-  const shared = { clusters, states, machines: core.registry, look, events: core.events, clock: core.clock };
-  const removal = new MemberRemoval({
-    ...shared,
-    access: rack,
-    timers: core.clock,
-    log: core.log,
-    drainMs: 1,
-  });
-  const reimage = new Reimage({
-    registry: core.registry,
-    guards: [quorumGuard(shared)],
-    removal,
-    clock: core.clock,
-    limits: LIMITS,
-  });
+  const { reimage } = await notYetMembers();
   assert.equal((await reimage.reimage("kube0", {}, "cli")).state, "registered");
 });
