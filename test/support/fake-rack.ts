@@ -64,6 +64,8 @@ export class FakeRack implements ClusterAccess {
   /** Pods that a disruption budget protects, by node. */
   readonly protectedPods = new Map<string, string>();
   readonly evictedFrom: string[] = [];
+  /** How often etcd refuses to let a member go, as it does for seconds after another came back. */
+  etcdUnsettled = 0;
   #tokens = 0;
 
   constructor(cluster: ClusterView) {
@@ -335,7 +337,12 @@ export class FakeRack implements ClusterAccess {
             };
           }),
         })),
-      memberRemove: (id) => here((formed) => this.#removeMember(formed, id.replace(/^id-/, ""))),
+      memberRemove: (id) =>
+        here((formed) => {
+          if (this.etcdUnsettled-- > 0)
+            throw new ClusterRefusedError("etcdserver: unhealthy cluster", { status: 503 });
+          return this.#removeMember(formed, id.replace(/^id-/, ""));
+        }),
       memberAdd: unused,
       moveLeader: () => Promise.resolve(),
       status: (address) => {

@@ -9,8 +9,10 @@ import type { TestContext } from "node:test";
 import type { ConfigInput } from "../../src/config/schema.ts";
 import { type Acceleration, findAcceleration } from "./acceleration.ts";
 import { Appliance } from "./appliance.ts";
+import { cacheDirectory } from "./cache.ts";
 import { hostMirrors, run } from "./debian-release.ts";
 import { type Emulator, findEmulator } from "./emulator.ts";
+import { withFileLock } from "./file-lock.ts";
 import { installerExtras } from "./installer-extras.ts";
 import { createNamespace, type Namespace, needsPrograms, needsRoot } from "./netns.ts";
 import { type MachineOptions, VirtualMachine } from "./qemu.ts";
@@ -99,13 +101,13 @@ export class Lab {
   ): Promise<Lab> {
     const early = (): never => process.exit(130);
     for (const signal of SIGNALS) process.once(signal, early);
+    const { extras, acceleration, emulator } = await bringEquipment();
     const directory = await mkdtemp(path.join(tmpdir(), "muster-lab-"));
     if (from !== undefined) await copyKept(from, directory);
     const namespace = await createNamespace("lab");
     await namespace.addBridge(BRIDGE, `${ADDRESS}/24`);
     const upstream = await Upstream.open(namespace, directory);
-    const extras = await installerExtras();
-    const own = await labConfig(upstream, extras.file);
+    const own = await labConfig(upstream, extras);
     const more =
       typeof config === "function" ? await config({ namespace, directory, bridge: BRIDGE }) : config;
     const appliance = new Appliance({
@@ -118,8 +120,8 @@ export class Lab {
       directory,
       appliance,
       upstream,
-      acceleration: await findAcceleration(extras.kernel),
-      emulator: await findEmulator(),
+      acceleration,
+      emulator,
     });
     for (const signal of SIGNALS) process.off(signal, early).once(signal, lab.#interrupted);
     await appliance.start().catch(async (error: unknown) => {
@@ -179,6 +181,18 @@ export class Lab {
     this.#taps.set(machine, tap);
     return tap;
   }
+}
+
+/** What every lab needs and the cache keeps: two labs that open at the same moment must not both be at it. */
+function bringEquipment(): Promise<{
+  readonly extras: string | undefined;
+  readonly acceleration: Acceleration;
+  readonly emulator: Emulator;
+}> {
+  return withFileLock(path.join(cacheDirectory(), "lab", "lock"), async () => {
+    const { file, kernel } = await installerExtras();
+    return { extras: file, acceleration: await findAcceleration(kernel), emulator: await findEmulator() };
+  });
 }
 
 /** By cp, which knows holes of disks and leaves sockets what they are. */

@@ -1,6 +1,7 @@
 /** Empties a node before it goes: no new pods, and those it has are evicted, disruption budgets respected. */
 import type { Clock } from "../ports.ts";
 import type { Timers } from "../timers.ts";
+import { pause } from "./pause.ts";
 import type { KubernetesAccess } from "./ports.ts";
 
 export interface DrainOptions {
@@ -40,20 +41,6 @@ export async function drainNode(options: DrainOptions): Promise<DrainOutcome> {
       await kubernetes.setSchedulable(node, true);
       return { kind: "blocked", pods: blocked.map(({ pod, reason }) => `${pod} (${reason})`) };
     }
-    await pause(options);
+    await pause(ASK_AGAIN_MS, options);
   }
-}
-
-function pause({ timers, stopping }: Pick<DrainOptions, "timers" | "stopping">): Promise<void> {
-  return new Promise((resolve) => {
-    const callOff = timers.after(ASK_AGAIN_MS, () => {
-      stopping.removeEventListener("abort", end);
-      resolve();
-    });
-    const end = (): void => {
-      callOff();
-      resolve();
-    };
-    stopping.addEventListener("abort", end, { once: true });
-  });
 }

@@ -21,8 +21,12 @@ import type { ClusterLook } from "./cluster-look.ts";
 import type { ClusterStates } from "./cluster-state.ts";
 import { type DrainOutcome, drainNode } from "./drain-node.ts";
 import { quorumObjection } from "./member-guard.ts";
+import { pause } from "./pause.ts";
 import type { ClusterAccess } from "./ports.ts";
 import { etcdMemberOf, removeRemnants } from "./remnants.ts";
+
+const ETCD_SETTLES_MS = 60_000;
+const ASK_AGAIN_MS = 3_000;
 
 export interface MemberRemovalOptions {
   readonly clusters: Clusters;
@@ -46,6 +50,11 @@ interface Leaving {
   readonly source: Source;
   /** A person said that pods which do not leave in time may be lost. */
   readonly force: boolean;
+}
+
+/** What stood in the way to the end and was overridden by force. */
+interface TakenOut {
+  readonly obstacle: string | undefined;
 }
 
 export class MemberRemoval implements Service, ReimageRemoval {
@@ -122,8 +131,8 @@ export class MemberRemoval implements Service, ReimageRemoval {
     const leaving = { cluster, member, ...how };
     if ((await this.#drain(leaving)) === "stopped") return;
     await this.#options.machines.apply(name, { type: "removal-started" }, how.source);
-    await this.#takeOut(leaving);
-    await this.#register(leaving);
+    const left = await this.#takeOut(leaving);
+    if (left !== "stopped") await this.#register(leaving, left);
   }
 
   async #drain({ cluster, member, force }: Leaving): Promise<"gone" | "stopped"> {
@@ -142,17 +151,35 @@ export class MemberRemoval implements Service, ReimageRemoval {
     );
   }
 
-  async #takeOut({ cluster, member, force }: Leaving): Promise<void> {
-    const { machines, access, look } = this.#options;
+  async #takeOut({ cluster, member, force }: Leaving): Promise<TakenOut | "stopped"> {
+    const { machines, look } = this.#options;
     const machine = machines.byName(member.name);
     const objection = machine && (await quorumObjection(this.#options, machine));
     if (objection !== undefined) throw new MusterError("refused", objection);
     await this.#copyEtcd(cluster, member);
     await this.#handOverLeadership(cluster, member);
-    const obstacle = await removeRemnants(access, cluster, member);
-    // A Node that stays behind is removed when the machine joins again.
+    const obstacle = await this.#removeRemnants(cluster, member);
+    if (obstacle !== undefined && this.#stopping.signal.aborted) return "stopped";
+    // What stays behind is removed when the machine joins again.
     if (obstacle !== undefined && !force) throw new MusterError("refused", obstacle);
     look.forget(cluster.name);
+    return { obstacle };
+  }
+
+  /**
+   * An etcd in which a member has just come back, or leadership has just moved, lets nobody leave for some seconds
+   * ("unhealthy cluster"), so it is asked again for a while. @returns what stood in the way to the end
+   */
+  async #removeRemnants(cluster: ClusterView, member: ClusterMember): Promise<string | undefined> {
+    const { access, clock, timers } = this.#options;
+    const { signal: stopping } = this.#stopping;
+    const inEtcd = etcdMembersOf(cluster).some(({ name }) => name === member.name);
+    const until = clock.monotonic() + (inEtcd ? ETCD_SETTLES_MS : 0);
+    for (;;) {
+      const obstacle = await removeRemnants(access, cluster, member);
+      if (obstacle === undefined || stopping.aborted || clock.monotonic() >= until) return obstacle;
+      await pause(ASK_AGAIN_MS, { timers, stopping });
+    }
   }
 
   /** A full disk of the appliance must not keep a broken machine in its cluster: without a copy it goes on, and says so. */
@@ -186,7 +213,7 @@ export class MemberRemoval implements Service, ReimageRemoval {
     if (to && etcdMemberOf(members, member)) await etcd.moveLeader(to.id);
   }
 
-  async #register({ cluster, member, source }: Leaving): Promise<void> {
+  async #register({ cluster, member, source }: Leaving, { obstacle }: TakenOut): Promise<void> {
     const { machines, states, events } = this.#options;
     const { name } = member;
     await states.update(cluster.name, (record) => withoutMember(record, name));
@@ -196,7 +223,8 @@ export class MemberRemoval implements Service, ReimageRemoval {
       type: "member-removed",
       machine: name,
       source,
-      message: `${name} was taken out of cluster ${cluster.name}; power-cycle it to install it anew`,
+      ...(obstacle === undefined ? {} : { level: "warning" }),
+      message: `${name} was taken out of cluster ${cluster.name}${stillThere(obstacle)}; power-cycle it to install it anew`,
       data: { cluster: cluster.name },
     });
   }
@@ -212,6 +240,12 @@ export class MemberRemoval implements Service, ReimageRemoval {
       message: `the reimage was given up: ${reason}`,
     });
   }
+}
+
+function stillThere(obstacle: string | undefined): string {
+  return obstacle === undefined
+    ? ""
+    : ` by force; what it left there is removed when it joins again (${obstacle})`;
 }
 
 /** With force a worker goes although nobody can be asked to drain it. */

@@ -4,6 +4,7 @@ import type { MusterError } from "../../../../src/domain/errors.ts";
 import { quorumGuard } from "../../../../src/services/cluster/member-guard.ts";
 import { MemberRemoval } from "../../../../src/services/cluster/member-removal.ts";
 import { Reimage } from "../../../../src/services/reimage.ts";
+import type { FakeClock } from "../../../support/fake-clock.ts";
 import { LIMITS } from "../../../support/machines.ts";
 import { startTurns } from "../../../support/turn-services.ts";
 
@@ -59,6 +60,14 @@ async function notYetMembers() {
   const guards = [quorumGuard(shared)];
   const common = { registry: core.registry, clock: core.clock, limits: LIMITS };
   return { ...services, removal, reimage: new Reimage({ ...common, guards, removal }) };
+}
+
+/** Lets time pass in the steps in which a cluster is asked again. */
+async function moveTime(clock: FakeClock): Promise<void> {
+  for (let waited = 0; waited < 30; waited++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(5_000);
+  }
 }
 
 test("DESIGN-5.6 S0-17 a control plane is drained, leaves etcd, loses its Node, and is registered in its next generation", async () => {
@@ -142,20 +151,14 @@ test("DESIGN-5.6 pods that a disruption budget protects end the reimage in time,
   const { reimage, removal, rack, core, state } = await ready();
   rack.protectedPods.set("work0", "default/db-0");
   await reimage.reimage("work0", {}, "cli");
-  for (let waited = 0; waited < 15; waited++) {
-    await new Promise((resolve) => setImmediate(resolve));
-    core.clock.advance(5_000);
-  }
+  await moveTime(core.clock);
   await removal.settled("work0");
   assert.equal(state("work0"), "ready");
   assert.equal(rack.alive()?.unschedulable.has("work0"), false);
   const given = (await core.timeline("work0")).find(({ type }) => type === "reimage-given-up");
   assert.match(given?.message ?? "", /default\/db-0.*--force/);
   await reimage.reimage("work0", { force: true }, "cli");
-  for (let waited = 0; waited < 15; waited++) {
-    await new Promise((resolve) => setImmediate(resolve));
-    core.clock.advance(5_000);
-  }
+  await moveTime(core.clock);
   await removal.settled("work0");
   assert.equal(state("work0"), "registered");
   assert.equal(rack.alive()?.nodes.has("work0"), false);
@@ -170,6 +173,35 @@ test("DESIGN-5.6 a worker whose cluster is silent is reimaged with force only", 
   await reimage.reimage("work0", { force: true }, "cli");
   await removal.settled("work0");
   assert.equal(state("work0"), "registered");
+});
+
+test("DESIGN-5.6 an etcd that has yet to settle is asked again until the member may leave", async () => {
+  for (const force of [false, true]) {
+    const { reimage, removal, rack, core, state } = await ready();
+    rack.etcdUnsettled = 3;
+    await reimage.reimage("kube2", { force }, "cli");
+    await moveTime(core.clock);
+    await removal.settled("kube2");
+    assert.equal(state("kube2"), "registered");
+    assert.equal(rack.alive()?.voters.has("kube2"), false);
+  }
+});
+
+test("DESIGN-5.6 an etcd that never settles keeps its member; by force the machine goes, and the timeline says what stays", async () => {
+  const { reimage, removal, rack, core, state } = await ready();
+  rack.etcdUnsettled = Number.POSITIVE_INFINITY;
+  await reimage.reimage("kube2", {}, "cli");
+  await moveTime(core.clock);
+  await removal.settled("kube2");
+  assert.equal(state("kube2"), "ready");
+  await reimage.reimage("kube2", { force: true }, "cli");
+  await moveTime(core.clock);
+  await removal.settled("kube2");
+  assert.equal(state("kube2"), "registered");
+  const said = (await core.timeline("kube2")).find(({ type }) => type === "member-removed");
+  assert.ok(said);
+  assert.equal(said.level, "warning");
+  assert.match(said.message, /by force; .* \(etcdserver: unhealthy cluster\)/);
 });
 
 test("DESIGN-5.6 a restarted appliance goes on with a removal", async () => {
