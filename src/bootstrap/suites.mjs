@@ -2,6 +2,8 @@
  * The test suites: where they lie, how many files run at once, how long they may take, and the program that brings what they
  * need first. A suite whose needs cannot be brought has failed.
  */
+const kubernetes = { what: "Kubernetes, compiled", program: "test/support/cluster/bring.ts", seconds: 5400 };
+
 export const suites = {
   unit: { name: "unit", glob: "test/unit/**/*.test.ts", atOnce: 2, seconds: 300 },
   interop: { name: "interop", glob: "test/interop/**/*.test.ts", atOnce: 1, seconds: 1800 },
@@ -12,7 +14,16 @@ export const suites = {
     glob: "test/cluster/**/*.test.ts",
     atOnce: 1,
     seconds: 5400,
-    needs: { what: "Kubernetes, compiled", program: "test/support/cluster/bring.ts", seconds: 5400 },
+    needs: kubernetes,
+  },
+  // Other shapes of a cluster, each once: a run of its own, so that the whole stays within the hour.
+  topologies: {
+    name: "topologies",
+    glob: "test/topologies/**/*.test.ts",
+    atOnce: 1,
+    seconds: 5400,
+    needs: kubernetes,
+    onlyByName: true,
   },
 };
 

@@ -1,6 +1,6 @@
 /**
  * `npm test`: brings what the tests need, runs every suite (unit, interop, lab, cluster), and ends with `N passed, N failed, N skipped`.
- * Arguments name suites (`npm test -- unit lab`); without any, all run.
+ * Arguments name suites (`npm test -- unit lab`); without any, all run but those that run by their name only.
  */
 import { bringTestPackages } from "./debian-packages.mjs";
 import { ensureDependencies } from "./dependencies.mjs";
@@ -11,7 +11,7 @@ import { suiteCommand, suites } from "./suites.mjs";
 import { openTotals } from "./totals.mjs";
 
 await launch(async () => {
-  const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites);
+  const wanted = process.argv.length > 2 ? process.argv.slice(2) : ordinary();
   const unknown = wanted.find((name) => !Object.hasOwn(suites, name));
   if (unknown) {
     throw new LauncherError(`no suite is called "${unknown}"; there are ${Object.keys(suites).join(", ")}`);
@@ -26,6 +26,11 @@ await launch(async () => {
   totals.close();
   process.exitCode = failed > 0 ? 1 : 0;
 });
+
+/** The suites that run when none is named. */
+function ordinary() {
+  return Object.keys(suites).filter((name) => !suites[name].onlyByName);
+}
 
 async function runSuite(node, suite, totals) {
   console.log(`\n${suite.name} tests`);

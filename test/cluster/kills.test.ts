@@ -20,7 +20,7 @@ const CONTROL_PLANES = ALL.filter(({ roles }) => roles.includes("control-plane")
 const LATE = "w2";
 const LATE_SECONDS = Number(process.env["CLUSTER_LATE_SECONDS"] ?? 30);
 /** How long the holder of the init turn is away after its turn was given to another machine. */
-const GONE_SECONDS = Number(process.env["CLUSTER_GONE_SECONDS"] ?? 60);
+const GONE_SECONDS = Number(process.env["CLUSTER_GONE_SECONDS"] ?? 15);
 /** So long a holder that is back is looked at. */
 const WATCHED_SECONDS = 90;
 const SECONDS = 1500;
