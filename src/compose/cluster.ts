@@ -90,7 +90,7 @@ export function buildCluster(context: Context, parts: Parts): ClusterParts {
       banished: (presented) => {
         const cluster = clusters.ofMachine(presented.machine);
         if (!cluster || !isBanished(states.get(cluster.name), presented)) return undefined;
-        return { action: "reset", reason: "a person declared this machine gone; it has to be reimaged" };
+        return { action: "leave", reason: "a person declared this machine gone; it has to be reimaged" };
       },
     },
     nodeReports: new NodeReports({

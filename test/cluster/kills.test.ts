@@ -81,9 +81,17 @@ async function formsNothing(bed: ClusterBed, before: readonly string[]): Promise
     await delay(1000);
   }
   assert.ok(answered > looks / 2, `c1 was up at ${answered} of ${looks} looks`);
+  await hasLeft(bed);
   assert.deepEqual(await etcdAnswers(bed, [{ name: "c2" }, { name: "c3" }]), before);
   const kubectl = await bed.kubectl("lab");
   assert.deepEqual((await kubectl.nodes()).map(({ metadata }) => metadata.name).sort(), ["c2", "c3"]);
+}
+
+/** What it had begun is gone from its disk, and it forwards nothing to the cluster. */
+async function hasLeft(bed: ClusterBed): Promise<void> {
+  const traces = "ls -A /etc/kubernetes /var/lib/etcd; systemctl is-active haproxy keepalived";
+  const said = await bed.machine("c1").run("sh", ["-c", traces]);
+  assert.doesNotMatch(said.stdout, /admin\.conf|kubelet\.conf|pki|member|^active$/m);
 }
 
 /** What etcd says as soon as it says anything. */

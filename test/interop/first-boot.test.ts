@@ -15,7 +15,7 @@ import { nodeReportSchema } from "../../src/services/node-reports.ts";
 
 const SCRIPT = join(import.meta.dirname, "../../boot-templates/first-boot/report");
 
-type Behaviour = "answer" | "drop" | "unavailable" | "approval";
+type Behaviour = "answer" | "drop" | "unavailable" | "approval" | "revoked";
 
 interface Seen {
   readonly url: string;
@@ -93,6 +93,7 @@ class ToldAppliance {
         MUSTER_ETC: join(this.directory, "etc"),
         MUSTER_STATE: join(this.directory, "state"),
         MUSTER_LONGEST_PAUSE: "1",
+        MUSTER_MEMBER: join(this.directory, "member"),
       },
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -125,6 +126,7 @@ class ToldAppliance {
     if (behaviour === "drop") request.socket.destroy();
     else if (behaviour === "approval")
       response.writeHead(503).end('{"detail":"waiting for approval: approval code 12AB-34CD; wait"}');
+    else if (behaviour === "revoked") response.writeHead(403).end('{"detail":"it was revoked"}');
     else if (behaviour === "unavailable") response.writeHead(503).end('{"detail":"waiting for approval"}');
     else if (request.url === "/node/v1/enrol")
       response.end(JSON.stringify({ certificate: this.#sign(text), authority: "x" }));
@@ -227,6 +229,25 @@ test("DESIGN-3.7 in a hostile network the approval code stands on the console on
     console,
     /`muster describe kube0` show the same code\? Then this is the machine: run `muster confirm kube0`/,
   );
+});
+
+test("DESIGN-5.6 a refused report asks the node script whether this machine was declared gone, and ends when it was", async (t) => {
+  if (toolsMissing(t)) return;
+  const appliance = new ToldAppliance(t);
+  await appliance.start();
+  const member = (text: string): void =>
+    writeFileSync(join(appliance.directory, "member"), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  member(`echo "asked: $*"; exit 1`);
+  appliance.behaviours.push("answer", "revoked", "unavailable");
+  const other = await appliance.bootToTheEnd();
+  assert.equal(other.code, 0, "refused for another reason it goes on asking");
+  assert.equal(other.console.match(/^asked: refused$/gm)?.length, 1, other.console);
+  assert.match(other.console, /it answered 403 to report: it was revoked/);
+  member("exit 0");
+  const before = appliance.seen.length;
+  appliance.behaviours.push("revoked");
+  assert.equal((await appliance.bootToTheEnd()).code, 0);
+  assert.equal(appliance.seen.length, before + 1);
 });
 
 test("DESIGN-5.15 a power cut at every request: the machine goes on with the key it made", async (t) => {

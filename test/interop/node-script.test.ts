@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { aCluster, aMember } from "../support/clusters.ts";
 import { NodeMachine } from "../support/node-machine.ts";
@@ -107,6 +109,36 @@ test("STEPS a reset is done only when the turn orders it", (t) => {
   assert.ok(finished, output);
   assert.ok(kube0.reports.includes("reset done"));
   assert.doesNotMatch(kube0.read("etcd-ids"), /an older cluster/);
+});
+
+test("DESIGN-5.6 a machine that was declared gone clears its disk, stops its balancer and asks no more", (t) => {
+  for (const argument of ["", "refused"]) {
+    const kube0 = machine(t, "kube0", "init");
+    assert.ok(kube0.run().finished);
+    rmSync(join(kube0.lab, "appliance/acknowledged"));
+    rmSync(join(kube0.lab, "root/var/lib/muster/node"), { recursive: true });
+    kube0.write("appliance/orders", "action=leave\n");
+    kube0.write("log", "");
+    const { finished, output } = kube0.run({ argument });
+    assert.ok(finished, output);
+    assert.match(output, /declared gone: because a test says so\n(?:.*\n)*.*reimage it/);
+    assert.match(kube0.read("log"), /disable keepalived\ndisable haproxy\n(?:.*\n)*kubeadm reset/);
+    assert.doesNotMatch(kube0.read("log"), /kubeadm (init|join)/);
+    assert.equal(kube0.has("root/var/lib/etcd/member"), false);
+    assert.equal(kube0.has("root/etc/kubernetes/admin.conf"), false);
+  }
+});
+
+test("DESIGN-5.6 a machine that was refused for another reason touches nothing", (t) => {
+  const kube0 = machine(t, "kube0", "init");
+  assert.ok(kube0.run().finished);
+  const before = settled(kube0);
+  kube0.write("log", "");
+  assert.equal(kube0.run({ argument: "refused" }).finished, false, "its turn says done");
+  kube0.write("appliance/refusals", "turn 403\n");
+  assert.equal(kube0.run({ argument: "refused" }).finished, false);
+  assert.equal(kube0.read("log"), "");
+  assert.deepEqual(settled(kube0), before);
 });
 
 test("S4-12 a host of an external etcd runs it as a static pod and is no node", (t) => {

@@ -139,6 +139,9 @@ export class FakeRack implements ClusterAccess {
         machine.kubelet = false;
         machine.kubeadm = { what: reply.action, token: reply.token ?? "", progress: 0 };
         return "working";
+      case "leave":
+        Object.assign(machine, { disk: EMPTY(), kubelet: false });
+        return "idle";
       case "wait":
       case "addons":
         return "idle";

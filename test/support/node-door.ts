@@ -74,7 +74,7 @@ export async function openNodeDoor(
         payloads: { deliver: () => Promise.resolve(options.payload?.() ?? { kind: "none" }) },
         routesFor: () => [{ cidr: "10.244.1.0/24", via: "10.20.0.10" }],
         banished: (presented) =>
-          isBanished(states.get("lab"), presented) ? { action: "reset", reason: "declared gone" } : undefined,
+          isBanished(states.get("lab"), presented) ? { action: "leave", reason: "declared gone" } : undefined,
       },
     }),
   );

@@ -122,9 +122,11 @@ export class NodeMachine {
   run({
     killAt = 0,
     program = "node",
+    argument = "",
   }: {
     readonly killAt?: number;
     readonly program?: "node" | "refresh" | "payload";
+    readonly argument?: string;
   } = {}): {
     readonly finished: boolean;
     readonly output: string;
@@ -136,7 +138,12 @@ export class NodeMachine {
     rmSync(join(this.lab, "sleeps"), { force: true });
     const result = spawnSync(
       "setsid",
-      ["--wait", "sh", "-c", 'echo $$ >"$LAB/group"; exec "$LAB/root/usr/local/lib/muster/$PROGRAM"'],
+      [
+        "--wait",
+        "sh",
+        "-c",
+        'echo $$ >"$LAB/group"; exec "$LAB/root/usr/local/lib/muster/$PROGRAM" $ARGUMENT',
+      ],
       {
         encoding: "utf8",
         timeout: 600_000,
@@ -145,6 +152,7 @@ export class NodeMachine {
           REAL_PATH: process.env["PATH"] ?? "",
           LAB: this.lab,
           PROGRAM: program,
+          ARGUMENT: argument,
           OWN_ADDRESS: this.#address,
           MUSTER_ROOT: join(this.lab, "root"),
           MUSTER_LONGEST_PAUSE: "0",

@@ -82,6 +82,8 @@ export type TurnAnswer =
   | { readonly action: "resume"; readonly reason: string; readonly retrySeconds: number }
   /** Undo what is half done here and ask again. */
   | { readonly action: "reset"; readonly reason: string }
+  /** Undo what is half done here and take no part in the cluster any more, until it is reimaged. */
+  | { readonly action: "leave"; readonly reason: string }
   | { readonly action: "done"; readonly reason: string };
 
 /** What has to happen on the appliance before the question can be answered; it is asked again afterwards. */
@@ -100,6 +102,21 @@ export type TurnStep =
   | { readonly action: "freeze"; readonly reason: string };
 
 export type TurnDecision = TurnAnswer | TurnStep;
+
+const ANSWERS: Readonly<Record<TurnAnswer["action"], true>> = {
+  wait: true,
+  init: true,
+  join: true,
+  resume: true,
+  reset: true,
+  leave: true,
+  done: true,
+};
+
+/** Whether the machine can be told this; otherwise the appliance has something to do first. */
+export function isAnswer(decision: TurnDecision): decision is TurnAnswer {
+  return Object.hasOwn(ANSWERS, decision.action);
+}
 
 /** Whether something of a cluster is on the machine's disk. */
 export function isClean({ kubeletConf, etcdData }: TurnStatus): boolean {

@@ -9,7 +9,7 @@ export const GATE_RULES: readonly TurnRule[] = [
     case: "a person declared the asker gone",
     when: ({ record, asker }) => isBanished(record, asker),
     then: ({ asker }) => ({
-      action: "reset",
+      action: "leave",
       reason: `${asker.machine} was declared gone and its turn was given to another machine; reimage it to let it join`,
     }),
   },

@@ -28,7 +28,7 @@ export class InitHandover {
 
   /**
    * Gives the init turn to another control plane because its holder is gone for good. The holder's identity is revoked: should
-   * it come back, it is told to reset itself and nothing else.
+   * it come back, it is told to leave and nothing else.
    * @throws NotFoundError; MusterError `refused` when somebody else holds the turn, or nobody does.
    */
   async give(

@@ -1,6 +1,5 @@
 /** What a decided turn means: the record, the token, and what a machine left behind that must go first. */
 import {
-  type ClusterRecord,
   type Holder,
   type JoinTurn,
   joinTurnOf,
@@ -69,6 +68,7 @@ export class TurnGrants {
         return answer.role === "etcd" ? this.#joinEtcd(asker, what, answer) : this.#join(asker, what, answer);
       case "wait":
       case "resume":
+      case "leave":
       case "done":
         return answer;
     }
@@ -168,7 +168,7 @@ export class TurnGrants {
 
   async #reset({ cluster, member, node }: Asker, draft: ClusterDraft, reason: string): Promise<TurnReply> {
     const { access, secrets, look } = this.#options;
-    if (draft.record.init.phase === "initialised" && !wasBanished(draft.record, node)) {
+    if (draft.record.init.phase === "initialised") {
       const obstacle = await removeRemnants(access, cluster, member);
       if (obstacle !== undefined) return wait(`${reason}, but its remains cannot be removed: ${obstacle}`);
     }
@@ -193,8 +193,4 @@ function mayBeListed({ name }: ClusterMember, sight: ClusterSight | undefined): 
   if (!sight?.nodes) return true;
   const inEtcd = sight.etcd.kind === "answers" && sight.etcd.members.some((each) => each.name === name);
   return inEtcd || sight.nodes.some((node) => node.name === name);
-}
-
-function wasBanished({ banished }: ClusterRecord, { machine, generation }: Holder): boolean {
-  return banished.some((gone) => gone.machine === machine && gone.generation === generation);
 }

@@ -11,7 +11,13 @@ import {
   withoutInitTurn,
 } from "../../domain/cluster/cluster-record.ts";
 import { type ClusterMember, type ClusterView, memberNamed } from "../../domain/cluster/members.ts";
-import type { ClusterSight, TurnFacts, TurnStatus, TurnStep } from "../../domain/cluster/turn-facts.ts";
+import {
+  type ClusterSight,
+  isAnswer,
+  type TurnFacts,
+  type TurnStatus,
+  type TurnStep,
+} from "../../domain/cluster/turn-facts.ts";
 import { decideTurn } from "../../domain/cluster/turn-rules.ts";
 import type { Clusters } from "../clusters.ts";
 import type { Clock, EventSink } from "../ports.ts";
@@ -82,6 +88,7 @@ export class Turns {
     let sight: ClusterSight | undefined;
     for (let steps = 0; steps < MOST_STEPS; steps++) {
       const decision = decideTurn(await this.#facts(question, draft, sight));
+      if (isAnswer(decision)) return this.#options.grants.give(question, { draft, answer: decision, sight });
       switch (decision.action) {
         case "look":
           sight = await this.#options.look.look(question.cluster);
@@ -101,13 +108,6 @@ export class Turns {
           sight = undefined;
           break;
         }
-        case "wait":
-        case "init":
-        case "join":
-        case "resume":
-        case "reset":
-        case "done":
-          return this.#options.grants.give(question, { draft, answer: decision, sight });
       }
     }
     throw new Error(`no turn could be decided for ${question.node.machine} in ${MOST_STEPS} steps`);

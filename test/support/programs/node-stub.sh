@@ -185,7 +185,9 @@ systemctl)
 	restart* | reload*) for last; do :; done; remember "$1 $last"; echo "$last" >>"$LAB/active" ;;
 	start*) remember "start $2" ;;
 	stop*) remember "stop $2" ;;
-	is-enabled*) false ;;
+	disable*) for last; do :; done; remember "disable $last" ;;
+	is-enabled*) for last; do :; done; case $last in haproxy | keepalived) grep -qx "$last" "$LAB/enabled" 2>/dev/null ;; *) false ;; esac ;;
+	enable*) for last; do :; done; echo "$last" >>"$LAB/enabled" ;;
 	esac
 	;;
 ss) echo LISTEN ;;

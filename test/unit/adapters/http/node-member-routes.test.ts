@@ -111,7 +111,7 @@ test("DESIGN-3.5 the payload is handed out, or why not", async (t) => {
   assert.equal((await call("addons", kube0)).status, 204);
 });
 
-test("DESIGN-5.6 a machine that was declared gone is told to reset itself, and gets nothing else", async (t) => {
+test("DESIGN-5.6 a machine that was declared gone is told to leave, and gets nothing else", async (t) => {
   const { call, enrol, core, states } = await door(t);
   const kube0 = await enrol("kube0");
   await call("turn", kube0, { body: ASK });
@@ -120,7 +120,7 @@ test("DESIGN-5.6 a machine that was declared gone is told to reset itself, and g
   const banished = [{ machine: "kube0", generation: 1, at: 1 }];
   await states.update("lab", (record) => ({ ...record, banished }));
   const told = await call("turn", kube0, { body: ASK });
-  assert.deepEqual([told.status, json(told.body).action], [200, "reset"]);
+  assert.deepEqual([told.status, json(told.body).action], [200, "leave"]);
   for (const path of ["secrets", "payload"]) assert.equal((await call(path, kube0)).status, 403);
 });
 

@@ -43,12 +43,12 @@ test("DESIGN-5.6 a killed init holder that comes back after its turn was given a
   };
   assert.deepEqual(await knownBy.identify(presented), { kind: "refused", reason: "it was revoked" });
   const told = await turns.ask(nodeOf("kube0"), rack.statusOf("kube0"));
-  assert.equal(told.action, "reset");
+  assert.equal(told.action, "leave");
   assert.equal((await secrets.secretsFor(nodeOf("kube0"), {})).kind, "refused");
   const outcome = await reports.report(nodeOf("kube0"), { step: "kubeadm", state: "done" });
   assert.equal(outcome.kind, "refused");
   rack.obey("kube0", told);
-  assert.equal((await turns.ask(nodeOf("kube0"), CLEAN)).action, "reset", "until it is reimaged");
+  assert.equal((await turns.ask(nodeOf("kube0"), CLEAN)).action, "leave", "until it is reimaged");
   assert.equal(rack.alive()?.id, "etcd-of-kube1");
 });
 
