@@ -75,6 +75,15 @@ test("STEPS a failed join is undone, reported with its log and without its token
   assert.doesNotMatch(failure ?? "", /abcdef\.0123456789abcdef/);
 });
 
+test("DESIGN-5.6 a join that ends after its turn has moved on is undone, and another turn is asked for", (t) => {
+  const kube1 = machine(t, "kube1", "join");
+  kube1.write("appliance/not-believed", "");
+  const { finished, output } = kube1.run();
+  assert.ok(finished, output);
+  assert.match(output, /answered 409 to report: it is not its turn/);
+  assert.match(kube1.read("log"), /kubeadm join\n(?:.*\n)*kubeadm reset\n(?:.*\n)*kubeadm join/);
+});
+
 test("STEPS a machine that waits for the appliance says why", (t) => {
   const kube0 = machine(t, "kube0", "init");
   kube0.write("appliance/refusals", "report 503\nturn 503\n");

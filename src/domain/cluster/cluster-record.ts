@@ -34,6 +34,8 @@ export interface JoinTurn extends Holder {
   readonly deadline: number;
   /** The public half of the token that was given with it. */
   readonly tokenId?: string;
+  /** It has run out and what it half joined is being removed: that kubeadm succeeds counts no more. */
+  readonly revoked?: true;
 }
 
 /** How far one machine has come, as it reported. */
@@ -167,6 +169,12 @@ export function withEtcdClusterId(record: ClusterRecord, etcdClusterId: string):
 /** A join turn begins, or its holder gets another token. */
 export function withJoinTurn(record: ClusterRecord, turn: JoinTurn): ClusterRecord {
   return { ...record, joins: [...record.joins.filter(({ machine }) => machine !== turn.machine), turn] };
+}
+
+/** A machine's join turn has run out: what it half joined goes before the turn ends. */
+export function withRevokedJoinTurn(record: ClusterRecord, machine: string): ClusterRecord {
+  const turn = record.joins.find((each) => each.machine === machine);
+  return turn ? withJoinTurn(record, { ...turn, revoked: true }) : record;
 }
 
 /** A machine's join turn ends; its token is spent. */

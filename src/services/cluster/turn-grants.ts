@@ -7,6 +7,7 @@ import {
   withJoinTurn,
   withoutJoinTurn,
   withoutMember,
+  withRevokedJoinTurn,
 } from "../../domain/cluster/cluster-record.ts";
 import { type ClusterMember, type ClusterView, memberNamed } from "../../domain/cluster/members.ts";
 import type { ClusterSight, TurnAnswer } from "../../domain/cluster/turn-facts.ts";
@@ -80,6 +81,7 @@ export class TurnGrants {
    */
   async expire(cluster: ClusterView, draft: ClusterDraft, machine: string): Promise<string | undefined> {
     const member = memberNamed(cluster, machine);
+    await draft.save(withRevokedJoinTurn(draft.record, machine));
     const obstacle = member && (await removeRemnants(this.#options.access, cluster, member));
     if (obstacle !== undefined) return `what it half joined cannot be removed: ${obstacle}`;
     await draft.save(withoutJoinTurn(draft.record, machine));

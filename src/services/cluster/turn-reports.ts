@@ -107,7 +107,8 @@ export class TurnReports {
         await this.#initialised({ cluster, node, draft });
         return ACKNOWLEDGED;
       }
-      const mayJoin = joinTurnOf(record, node) !== undefined || isEtcdHost(cluster, member);
+      const turn = joinTurnOf(record, node);
+      const mayJoin = (turn && !turn.revoked) ?? isEtcdHost(cluster, member);
       if (!mayJoin)
         return { kind: "refused", reason: `it is not the turn of ${node.machine}; ask for it again` };
       await draft.save(withJoined(record, node, clock.now()));

@@ -147,6 +147,16 @@ curl() {
 	*/routes) cp "$appliance/routes" "$out"; printf 200 ;;
 	*/report)
 		: >"$out"
+		case $data in
+		*'"step":"kubeadm","state":"done"'*)
+			if [ -e "$appliance/not-believed" ]; then
+				rm -f "$appliance/not-believed"
+				echo "it is not its turn" >"$out"
+				printf 409
+				return
+			fi
+			;;
+		esac
 		printf '%s\n' "$data" >>"$appliance/reports"
 		case $data in
 		*'"step":"kubeadm","state":"done"'*) : >"$appliance/acknowledged" ;;

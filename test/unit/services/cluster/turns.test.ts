@@ -28,6 +28,16 @@ async function join(services: TurnServices, machine: string) {
   return reply;
 }
 
+/** Another control plane is applied, installed and up. */
+async function addControlPlane({ clusters, core }: TurnServices, name: string): Promise<void> {
+  const cluster = aCluster();
+  const added = aMember(name, { roles: ["control-plane"], host: 13 });
+  clusters.apply({ ...cluster, members: [...cluster.members, added] });
+  await core.registry.register({ name, spec: added.spec }, "cli");
+  await core.registry.apply(name, { type: "installer-booted" }, "http");
+  await core.registry.apply(name, { type: "node-reported", generation: 1 }, "node");
+}
+
 test("S2-24, DESIGN-5.6 the first control plane that asks initialises, once; the next ones join one at a time", async () => {
   const services = await startTurns();
   const { turns, rack, states, core } = services;
@@ -144,23 +154,31 @@ test("DESIGN-5.6 a join turn moves on after its deadline, once the half-joined m
   rack.work("kube2");
   assert.equal(rack.alive()?.learners.has("kube2"), true);
   rack.kill("kube2");
-  const cluster = aCluster();
-  services.clusters.apply({
-    ...cluster,
-    members: [...cluster.members, aMember("kube3", { roles: ["control-plane"], host: 13 })],
-  });
-  await core.registry.register(
-    { name: "kube3", spec: aMember("kube3", { roles: ["control-plane"], host: 13 }).spec },
-    "cli",
-  );
-  await core.registry.apply("kube3", { type: "installer-booted" }, "http");
-  await core.registry.apply("kube3", { type: "node-reported", generation: 1 }, "node");
+  await addControlPlane(services, "kube3");
   assert.equal((await turns.ask(nodeOf("kube3"), CLEAN)).reason, "kube2 joins first");
   core.clock.advance(JOIN_TURN_MS + 1);
   assert.equal((await turns.ask(nodeOf("kube3"), CLEAN)).action, "join");
   assert.deepEqual([rack.alive()?.learners.has("kube2"), rack.alive()?.nodes.has("kube2")], [false, false]);
   rack.boot("kube2");
   assert.equal((await turns.ask(nodeOf("kube2"), rack.statusOf("kube2"))).action, "wait");
+});
+
+test("DESIGN-5.6 a join that ends while it is being taken back counts no more, and is undone", async () => {
+  const services = await startTurns();
+  const { turns, rack, reports, core } = services;
+  for (const name of ["kube0", "kube1"]) await join(services, name);
+  const kube2 = nodeOf("kube2");
+  rack.obey("kube2", await turns.ask(kube2, CLEAN));
+  while (rack.work("kube2") === "working");
+  await addControlPlane(services, "kube3");
+  core.clock.advance(JOIN_TURN_MS + 1);
+  rack.etcdUnsettled = 1;
+  assert.match((await turns.ask(nodeOf("kube3"), CLEAN)).reason, /cannot be removed: etcdserver: unhealthy/);
+  const outcome = await reports.report(kube2, { step: "kubeadm", state: "done" });
+  assert.equal(outcome.kind, "refused");
+  assert.equal(services.states.get("lab").members.kube2?.joinedAt, undefined);
+  assert.equal((await turns.ask(nodeOf("kube3"), CLEAN)).action, "join");
+  assert.equal(rack.alive()?.voters.has("kube2"), false);
 });
 
 test("DESIGN-5.6 a half-joined control plane that etcd needs for its quorum is started before anything is removed", async () => {
