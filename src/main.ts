@@ -1,5 +1,7 @@
 /** Builds one appliance from its configuration and runs it: the only place that knows every part. */
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
+import path from "node:path";
 import { type RestoreReport, restoreBackup } from "./adapters/backup/restore.ts";
 import { systemClock, systemTimers } from "./adapters/host/system-clock.ts";
 import { attachedNetworks, refuseAmbiguousNetworks, servedNetwork } from "./adapters/network/interfaces.ts";
@@ -141,10 +143,17 @@ export function restoreAppliance(
 
 async function makeDataDirectory(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeEach(directory);
   } catch (error) {
     throw new ConfigError(`the data directory ${directory} cannot be made: ${fileReason(error)}`);
   }
+}
+
+/** What is missing of a path, from the top: Node's own way never ends where a file system takes no directories (/proc). */
+async function makeEach(directory: string): Promise<void> {
+  const parent = path.dirname(directory);
+  if (!existsSync(parent)) await makeEach(parent);
+  await mkdir(directory, { recursive: existsSync(directory), mode: 0o700 });
 }
 
 async function openContext(

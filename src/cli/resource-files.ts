@@ -5,6 +5,9 @@ import { fileReason } from "../config/file-reason.ts";
 import { UsageError } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** A line that is neither empty, a comment, nor a mark between documents. */
+const SAYS_SOMETHING = /^(?!\s*(?:#.*|---.*|\.\.\.)?$)/m;
+
 /** A text of documents and the name by which faults refer to it. */
 export interface DocumentFile {
   readonly name: string;
@@ -13,7 +16,7 @@ export interface DocumentFile {
 
 /**
  * Reads every file; of a directory those ending in .yaml or .yml, by name; `-` is standard input.
- * @throws UsageError for what cannot be read.
+ * @throws UsageError for what cannot be read, and when no document is in any of them.
  */
 export async function readResourceFiles(
   terminal: Terminal,
@@ -24,7 +27,14 @@ export async function readResourceFiles(
     if (name === "-") files.push({ name: "standard input", text: await readStandardInput(terminal) });
     else files.push(...readPath(terminal, name));
   }
+  if (!files.some(({ text }) => SAYS_SOMETHING.test(text))) {
+    throw new UsageError(`${names.map(inWords).join(", ")}: no document in it, nothing but comments at most`);
+  }
   return files;
+}
+
+function inWords(name: string): string {
+  return name === "-" ? "standard input" : name;
 }
 
 function readPath(terminal: Terminal, name: string): readonly DocumentFile[] {

@@ -149,6 +149,10 @@ test("DESIGN-7 a file that is not there, or a directory without documents, is wr
   const empty = terminal();
   assert.equal(await empty.run("plan", "-f", "empty"), 2);
   assert.match(empty.err, /empty holds no \.yaml files/);
+  await writeFile(path.join(directory, "bare.yaml"), "# only a remark\n---\n\n");
+  const bare = terminal();
+  assert.equal(await bare.run("apply", "-f", "bare.yaml"), 2);
+  assert.match(bare.err, /bare\.yaml: no document in it/);
 });
 
 test("DESIGN-3.1 standard input is a file like others", async (t) => {

@@ -17,3 +17,10 @@ test("DESIGN-3.1 a command that failed ends at once, whatever is still under way
   assert.match(stderr, /unknown command 'nosuch'/);
   assert.ok(performance.now() - started < 50_000);
 });
+
+test("DESIGN-7 a data directory where none can be made is one sentence", () => {
+  const args = [MUSTER, "serve", "--data-dir", "/proc/muster/data"];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 60_000 });
+  assert.equal(status, 78, stderr);
+  assert.match(stderr, /^muster: the data directory \/proc\/muster\/data cannot be made: /m);
+});
