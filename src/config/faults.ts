@@ -1,5 +1,6 @@
 /** What the schema found wrong, said for the person who wrote it: where, what was expected, what was probably meant. */
 import type { z } from "zod";
+import { complaintWords, shown } from "../domain/complaint-words.ts";
 import type { Fault } from "../domain/errors.ts";
 import { closest } from "../domain/suggest.ts";
 import { pathText, valueAt } from "../domain/value-path.ts";
@@ -50,36 +51,8 @@ function unknownKey(parent: readonly PropertyKey[], key: string, origin: Origin)
   return located([...parent, key], origin, `unknown key${hint}`);
 }
 
+/** A message that was written for people says what is expected; what was found belongs to it. */
 function expectation(issue: Issue, found: unknown): string {
-  const got = `, found ${show(found)}`;
-  if (issue.code === "invalid_type") {
-    return found === undefined ? "is required" : `expected ${withArticle(issue.expected)}${got}`;
-  }
-  if (issue.code === "invalid_value") {
-    const values = issue.values.map(String);
-    return `expected ${values.join(", ")}${got}${typeof found === "string" ? didYouMean(found, values) : ""}`;
-  }
-  if (issue.code === "too_small") {
-    return `expected ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}${got}`;
-  }
-  if (issue.code === "too_big") return `expected at most ${issue.maximum}${got}`;
-  return `${issue.message}${got}`;
-}
-
-function withArticle(type: string): string {
-  const names: Readonly<Record<string, string>> = {
-    object: "keys and values",
-    array: "a list",
-    int: "a whole number",
-    number: "a number",
-    string: "a text",
-    boolean: "true or false",
-  };
-  return names[type] ?? type;
-}
-
-function show(value: unknown): string {
-  const text =
-    typeof value === "string" ? `"${value}"` : value === undefined ? "nothing" : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  const words = complaintWords(issue, found);
+  return words === issue.message ? `${words}${shown(found)}` : words;
 }

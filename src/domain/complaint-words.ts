@@ -68,7 +68,8 @@ function listed(values: readonly string[]): string {
   return `${values.slice(0, -1).join(", ")} or ${values.at(-1) ?? ""}`;
 }
 
-function shown(found: unknown): string {
+/** `, found …`; nothing when it is missing or not known. */
+export function shown(found: unknown): string {
   if (found === undefined) return "";
   if (typeof found === "number" && Number.isNaN(found)) return ", found no number";
   const text = JSON.stringify(found);

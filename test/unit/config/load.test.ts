@@ -95,7 +95,7 @@ network:
       pools: [{ from: 10.0.0.9 }]
 `);
   assert.deepEqual(faults, [
-    'muster.yaml:2:3: dhcp.mode: expected off, proxy, server, found "srver"; did you mean "server"?',
+    'muster.yaml:2:3: dhcp.mode: expected off, proxy or server, found "srver"; did you mean "server"?',
     'muster.yaml:3:3: dhcp.leaseSecond: unknown key; did you mean "leaseSeconds"?',
     "muster.yaml:4:3: dhcp.port: expected at most 65535, found 70000",
     "muster.yaml:5:1: tftp: expected keys and values, found 5",
@@ -132,7 +132,7 @@ test("sections whose lines are all commented out, and an empty file, mean the de
 
 test("faults of the environment name the variable", () => {
   assert.deepEqual(faultsOf("", { MUSTER_DHCP_MODE: "sever" }), [
-    'MUSTER_DHCP_MODE: dhcp.mode: expected off, proxy, server, found "sever"; did you mean "server"?',
+    'MUSTER_DHCP_MODE: dhcp.mode: expected off, proxy or server, found "sever"; did you mean "server"?',
   ]);
 });
 
