@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterBed, needsClusterLab } from "../support/cluster/bed.ts";
+import { isVoterAgain } from "../support/cluster/etcd-vote.ts";
 import { etcdAnswers } from "../support/cluster/kills.ts";
 import { isReady, type Kubectl } from "../support/cluster/kubectl.ts";
 import { clusterFile, ENDPOINT, members, VIP } from "../support/cluster/lab-cluster.ts";
@@ -13,7 +14,6 @@ import { vipHolder, waitForApi } from "../support/cluster/vip.ts";
 const ALL = members({ controlPlanes: 3, workers: 2 });
 const SECONDS_TO_READY = 1200;
 const FAILOVER_SECONDS = 5;
-const SECONDS_BACK = 300;
 
 test("S2-24 three control planes and two workers, switched on in any order, become one cluster", async (t) => {
   if (needsClusterLab(t)) return;
@@ -128,15 +128,4 @@ async function tellsTheLoss(t: TestContext, bed: ClusterBed, dead: string): Prom
   assert.match(text, new RegExp(`^ +- the API server of ${dead} .* does not answer`, "m"));
   assert.match(text, /^endpoint +- +ready/m);
   assert.match(text, /^API server +2 of 2\+ +1 /m);
-}
-
-/** Waits until a member that was off counts for etcd's quorum again: before that, no other may leave. */
-async function isVoterAgain(bed: ClusterBed, name: string): Promise<void> {
-  const deadline = performance.now() + SECONDS_BACK * 1000;
-  for (;;) {
-    const answers = await etcdAnswers(bed, [{ name }]).catch((error: unknown) => [String(error)]);
-    if (answers.every((answer) => answer.endsWith(" c1,c2,c3"))) return;
-    if (performance.now() > deadline) throw new Error(`etcd of ${name} is not back: ${answers.join("; ")}`);
-    await delay(2000);
-  }
 }
