@@ -82,11 +82,17 @@ is_node() {
 	has_role control-plane || has_role worker || has_role storage
 }
 
-# in_time SECONDS COMMAND…: tries every second until the command succeeds.
+# in_time SECONDS COMMAND…: tries until the command succeeds, five times in the first second and every second from then on.
 in_time() {
 	left=$1
+	quick=5
 	shift
 	until "$@" >/dev/null 2>&1; do
+		if [ "$quick" -gt 0 ]; then
+			quick=$((quick - 1))
+			sleep 0.2
+			continue
+		fi
 		left=$((left - 1))
 		[ "$left" -gt 0 ] || return 1
 		sleep 1
