@@ -6,6 +6,7 @@ import { z } from "zod";
 import { parseIpv4 } from "../net/ipv4.ts";
 import { isStationMac, parseMac } from "../net/mac.ts";
 import { parseInterfaceAddress } from "../net/subnet.ts";
+import { accessSchema } from "./access-spec.ts";
 import { argumentFault, MAX_OWN_ARGUMENTS } from "./install/kernel-arguments.ts";
 import { labelsSchema, taintsSchema } from "./node-labels.ts";
 
@@ -15,8 +16,6 @@ const DNS_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]
 const KERNEL_ARGUMENT =
   /^(?:[a-z0-9][a-z0-9+.-]*:)?[A-Za-z0-9][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9][A-Za-z0-9_.-]*)*(?:=[!-~]*)?$/;
 const GROUP_MAC = "its first octet is odd, which marks a group, or it is all zeroes";
-// Every key begins with the length of its type's name, which is AAAA in base64 (RFC 4253 section 6.6).
-const PUBLIC_KEY = /^(?:ssh-|ecdsa-|sk-)\S+ AAAA[A-Za-z0-9+/]*={0,2}(?: [^\n]*)?$/;
 const PACKAGE = /^[a-z0-9][a-z0-9+.-]+$/;
 
 export const macSchema = z
@@ -96,29 +95,6 @@ export const interfaceSchema = z.strictObject({
   gateway: ipSchema.optional().describe("Default gateway by this NIC"),
   dns: z.array(ipSchema).optional().describe("Name servers by this NIC"),
   optional: z.boolean().default(false).meta({ description: "The machine may boot without this NIC" }),
-});
-
-export const accessSchema = z.strictObject({
-  user: z
-    .string()
-    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "expected a Unix user name")
-    .default("ops")
-    .describe("User that people log in as"),
-  sshKeys: z
-    .array(
-      z.string().regex(PUBLIC_KEY, "expected one whole line of a public key, as in ~/.ssh/id_ed25519.pub"),
-    )
-    .default([])
-    .describe("Public keys of that user"),
-  passwordHash: z
-    .string()
-    .regex(
-      /^\$(5|6|y|2[aby])\$[!-~]+$/,
-      "expected a crypt(3) hash such as the output of `mkpasswd -m sha-512`",
-    )
-    .optional()
-    .describe("Hash of a password for the console; none when left out"),
-  sudo: z.boolean().default(true).describe("That user may become root"),
 });
 
 export const osSchema = z

@@ -17,7 +17,15 @@ const FULL = {
   interfaces: [
     { mac: "52:54:00:12:34:03", address: "192.0.2.7/24", gateway: "192.0.2.1", dns: ["192.0.2.1"] },
   ],
-  access: { user: "eve", sshKeys: ["ssh-ed25519 AAAA eve@laptop"], passwordHash: "$6$salt$hash" },
+  access: {
+    user: "eve",
+    sshKeys: ["ssh-ed25519 AAAA eve@laptop"],
+    passwordHash: "$6$salt$hash",
+    others: [
+      { user: "mallory", sshKeys: ["ssh-ed25519 AAAAB m@laptop"], sudo: true },
+      { user: "trent", passwordHash: "$6$salt$hash" },
+    ],
+  },
   ntp: ["ntp.lab.test"],
   packages: ["htop"],
   userData: {

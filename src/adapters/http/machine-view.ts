@@ -42,9 +42,13 @@ function withoutSecrets(spec: Machine["spec"]): Machine["spec"] {
   const { access, userData } = spec;
   return {
     ...spec,
-    access: access.passwordHash === undefined ? access : { ...access, passwordHash: HIDDEN },
+    access: { ...hidden(access), ...(access.others && { others: access.others.map(hidden) }) },
     ...(userData === undefined ? {} : { userData: { [HIDDEN]: true } }),
   };
+}
+
+function hidden<T extends { readonly passwordHash?: string | undefined }>(login: T): T {
+  return login.passwordHash === undefined ? login : { ...login, passwordHash: HIDDEN };
 }
 
 const time = z.int().meta({ description: "Epoch milliseconds" });

@@ -1,4 +1,5 @@
 /** Files of the system below Kubernetes: kernel, time, names, trust, SSH. */
+import { hasPasswords } from "../access-spec.ts";
 import { membersWith } from "../cluster/members.ts";
 import { diskRuleLine } from "../install/disk-criteria.ts";
 import type { TextFile } from "../install/shell.ts";
@@ -64,7 +65,7 @@ function trust({ cluster, pki }: NodePlanInput): readonly TextFile[] {
 }
 
 function sshd({ access }: MachineSpec): string {
-  const passwords = access.passwordHash === undefined ? "no" : "yes";
+  const passwords = hasPasswords(access) ? "yes" : "no";
   return `PermitRootLogin no\nPasswordAuthentication ${passwords}\nX11Forwarding no\n`;
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { accessSchema } from "../../../../src/domain/access-spec.ts";
 import { settingsFile } from "../../../../src/domain/install/settings.ts";
 import { targetFiles } from "../../../../src/domain/install/target-files.ts";
 import { metaData, userData } from "../../../../src/domain/install/user-data.ts";
@@ -64,6 +65,37 @@ test("ACCESS a user without a password has sudo without one; keys belong to the 
   assert.equal(
     none.some(({ path }) => path.includes("sudoers")),
     false,
+  );
+});
+
+test("ACCESS further users are cloud-init's: keys, a password or both, and root only when it is said", () => {
+  const others = [
+    { user: "ann", sshKeys: [SSH], sudo: true },
+    { user: "bob", passwordHash: "$6$salt$hash", sudo: true },
+    { user: "cid" },
+  ];
+  const data = userData(aPlan({ spec: { access: { others } } }));
+  assert.deepEqual(data["users"], [
+    {
+      ...{ name: "ann", shell: "/bin/bash", lock_passwd: true },
+      ...{ ssh_authorized_keys: [SSH], sudo: "ALL=(ALL:ALL) NOPASSWD: ALL" },
+    },
+    {
+      ...{ name: "bob", shell: "/bin/bash", lock_passwd: false },
+      ...{ hashed_passwd: "$6$salt$hash", sudo: "ALL=(ALL:ALL) ALL" },
+    },
+    { name: "cid", shell: "/bin/bash", lock_passwd: true },
+  ]);
+  assert.equal(data["ssh_pwauth"], true);
+  assert.equal("users" in userData(aPlan()), false);
+});
+
+test("ACCESS a user who stands there twice is refused", () => {
+  const twice = { user: "eve", others: [{ user: "ann" }, { user: "eve" }] };
+  const { error } = accessSchema.safeParse(twice);
+  assert.deepEqual(
+    error?.issues.map(({ path, message }) => [path.join("."), message]),
+    [["others.1.user", "eve stands here twice"]],
   );
 });
 
