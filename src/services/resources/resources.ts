@@ -34,6 +34,7 @@ import {
   planResources,
 } from "./apply-plan.ts";
 import { ClusterDirectory, counts } from "./cluster-directory.ts";
+import { type Change, documentChanges } from "./document-changes.ts";
 import { nodeChanges, planFaults } from "./node-changes.ts";
 import type { ReadResult } from "./read-documents.ts";
 
@@ -48,12 +49,6 @@ export interface ResourcesOptions {
   readonly facts: () => RackFacts;
   /** Whether a cluster has begun to exist: from then on parts of its description are fixed. */
   readonly begun: (cluster: string) => boolean;
-}
-
-/** Documents to write and documents to drop. */
-interface Change {
-  readonly put: readonly PlacedResource[];
-  readonly remove: readonly StoredResource[];
 }
 
 /** A change that may be made, and everything it means. */
@@ -189,7 +184,12 @@ export class Resources implements Service {
       ],
       warnings: [...warnings, ...this.#retired(after)],
     };
-    return { plan, after, forget, documents: this.#documentChanges(change, plan) };
+    return {
+      plan,
+      after,
+      forget,
+      documents: documentChanges(change, { plan, stored: this.#stored, now: clock.now() }),
+    };
   }
 
   /** The clusters as they would be: machines without a document stay members, retired ones are none. */
@@ -265,18 +265,6 @@ export class Resources implements Service {
       return [faultAt(owner, [], message)];
     });
   }
-
-  #documentChanges({ put, remove }: Change, plan: ApplyPlan): readonly ResourceChange[] {
-    const same = new Set(plan.resources.filter(({ action }) => action === "unchanged").map(keyOf));
-    const saved = put
-      .filter((resource) => !same.has(keyOf(resource)))
-      .map((resource): ResourceChange => {
-        const previous = this.#stored.get(keyOf(resource))?.revision;
-        const next = { revision: (previous ?? 0) + 1, updatedAt: this.#options.clock.now() };
-        return { kind: "save", resource: { ...plain(resource), ...next }, previous };
-      });
-    return [...saved, ...remove.map((resource): ResourceChange => ({ kind: "remove", resource }))];
-  }
 }
 
 function accepted({ resources, faults }: ReadResult): readonly PlacedResource[] {
@@ -295,8 +283,4 @@ function namesOf({ machines }: Resolution): readonly string[] {
 
 function unplaced(resource: Resource): PlacedResource {
   return { ...resource, placeOf: () => ({}) };
-}
-
-function plain({ kind, name, spec }: Resource): Resource {
-  return { kind, name, spec };
 }
