@@ -70,6 +70,11 @@ debconf-set partman-auto/method "$METHOD"
 debconf-set partman-auto/expert_recipe "$recipe"
 debconf-set grub-installer/bootdev "$devices"
 if [ "$METHOD" = raid ]; then
+	# Two disks are no file that grub-installer would find: it takes them without a question when they count as answered.
+	if [ "$(firmware)" != uefi ]; then
+		echo "d-i grub-installer/bootdev string $devices" >"$MUSTER/bootdev"
+		debconf-set-selections "$MUSTER/bootdev"
+	fi
 	# shellcheck disable=SC2086
 	set -- $disks
 	for n in 1 2 3 4; do

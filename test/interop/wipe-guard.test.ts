@@ -222,6 +222,8 @@ for (const { name: shell, busybox } of shells()) {
     });
     assert.equal(run.failed, undefined, run.failed);
     assert.equal(run.answers.get("partman-auto/disk"), `${rig.device("nvme0n1")} ${rig.device("nvme1n1")}`);
+    // Two devices are taken without a question only when they count as answered.
+    assert.equal(run.answers.get("seen grub-installer/bootdev"), run.answers.get("partman-auto/disk"));
     const [first, second] = [`${rig.device("nvme0n1")}p2`, `${rig.device("nvme1n1")}p2`];
     assert.equal(run.answers.get("partman-auto-raid/recipe"), `1 2 0 ext4 / ${first}#${second} .`);
   });

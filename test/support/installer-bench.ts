@@ -85,6 +85,10 @@ export class InstallerBench {
     this.#program("hwclock", 'echo "hwclock $*" >>"$CALLS"');
     this.#program("logger", 'echo "$*" >>"$CALLS"');
     this.#program("debconf-set", 'printf "%s\\t%s\\n" "$1" "$2" >>"$ANSWERS"');
+    this.#program(
+      "debconf-set-selections",
+      'while read -r _ name _ value; do printf "seen %s\\t%s\\n" "$name" "$value" >>"$ANSWERS"; done <"$1"',
+    );
     this.#program("reboot", 'kill "$PPID"');
     this.#program("sleep", ":");
     this.#program("udevadm", ":");
