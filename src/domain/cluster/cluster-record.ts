@@ -68,7 +68,7 @@ export interface ClusterRecord {
   readonly joins: readonly JoinTurn[];
   readonly members: Readonly<Record<string, MemberProgress>>;
   readonly addons: AddonsTurn;
-  /** Former holders of the init turn that a person declared gone: told to reset, should they come back. */
+  /** Former holders of the init turn that a person declared gone: told to leave, should they come back. */
   readonly banished: readonly (Holder & { readonly at: number })[];
   readonly spentTokens: readonly SpentToken[];
   /** When the endpoint's address was found to be free, or its holder to be a member. */
